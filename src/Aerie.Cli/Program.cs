@@ -1,0 +1,2 @@
+Console.Error.WriteLine("aerie: nothing here yet");
+return 2;

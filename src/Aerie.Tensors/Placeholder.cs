@@ -1,0 +1,3 @@
+namespace Aerie.Tensors;
+
+internal static class Placeholder;
