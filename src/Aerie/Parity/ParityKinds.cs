@@ -1,0 +1,14 @@
+// Every kind of golden case that this version computes: one line each, one file each in Kinds/.
+namespace Aerie.Parity;
+
+/// <summary>Computes a case through the program's normal code path and compares: one result per recorded quantity.</summary>
+public delegate IEnumerable<ParityResult> ParityKind(CaseFolder folder);
+
+/// <summary>The kinds by name.</summary>
+public static class ParityKinds
+{
+    /// <summary>`kind` of case.json -> what computes it.</summary>
+    public static readonly IReadOnlyDictionary<string, ParityKind> All = new Dictionary<string, ParityKind>
+    {
+    };
+}
