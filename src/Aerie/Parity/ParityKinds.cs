@@ -10,5 +10,6 @@ public static class ParityKinds
     /// <summary>`kind` of case.json -> what computes it.</summary>
     public static readonly IReadOnlyDictionary<string, ParityKind> All = new Dictionary<string, ParityKind>
     {
+        ["safetensors"] = Kinds.SafetensorsKind.Run,
     };
 }
