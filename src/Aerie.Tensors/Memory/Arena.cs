@@ -1,0 +1,113 @@
+// The memory of one step: blocks are rented and returned by address order, first fit, neighbours joined; everything at once at the end.
+// Chunks stay for the next step, so a run settles at the high-water mark of its largest step.
+namespace Aerie.Tensors;
+
+/// <summary>Owner of activations and gradients of activations.</summary>
+public sealed unsafe class Arena : IDisposable
+{
+    const long Alignment = 64;
+    readonly List<Chunk> chunks = [];
+    readonly long chunkBytes;
+
+    /// <param name="chunkBytes">Least size of one allocation from the system.</param>
+    public Arena(long chunkBytes = 64L << 20) => this.chunkBytes = chunkBytes;
+
+    /// <summary>Bytes in use now, most bytes in use ever, and bytes held from the system.</summary>
+    public long InUse { get; private set; }
+    public long HighWater { get; private set; }
+    public long Held => chunks.Sum(c => c.Buffer.Bytes);
+
+    internal void* Rent(long bytes)
+    {
+        bytes = Math.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
+        InUse += bytes;
+        HighWater = Math.Max(HighWater, InUse);
+        foreach (var chunk in chunks)
+            if (chunk.TryTake(bytes, out var at)) return (byte*)chunk.Buffer.Address + at;
+        var fresh = new Chunk(new NativeBuffer(Math.Max(chunkBytes, bytes)));
+        chunks.Add(fresh);
+        fresh.TryTake(bytes, out var offset);
+        return (byte*)fresh.Buffer.Address + offset;
+    }
+
+    internal void Return(void* address, long bytes)
+    {
+        bytes = Math.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
+        foreach (var chunk in chunks)
+        {
+            var at = (byte*)address - (byte*)chunk.Buffer.Address;
+            if (at < 0 || at >= chunk.Buffer.Bytes) continue;
+            chunk.Give(at, bytes);
+            InUse -= bytes;
+            return;
+        }
+        throw new ArgumentException("this memory is not of this arena", nameof(address));
+    }
+
+    /// <summary>Takes everything back; tensors rented before must not be used any more (debug builds fill them with NaN).</summary>
+    public void Reset()
+    {
+        foreach (var chunk in chunks) chunk.Reset();
+        InUse = 0;
+    }
+
+    public void Dispose()
+    {
+        foreach (var chunk in chunks) chunk.Buffer.Dispose();
+        chunks.Clear();
+    }
+
+    sealed class Chunk
+    {
+        readonly List<(long Begin, long End)> free = [];   // sorted, never adjacent
+
+        public Chunk(NativeBuffer buffer)
+        {
+            Buffer = buffer;
+            Reset();
+        }
+
+        public NativeBuffer Buffer { get; }
+
+        public void Reset()
+        {
+            free.Clear();
+            free.Add((0, Buffer.Bytes));
+#if DEBUG
+            new Span<byte>(Buffer.Address, (int)Math.Min(Buffer.Bytes, int.MaxValue)).Fill(0xff);
+#endif
+        }
+
+        public bool TryTake(long bytes, out long at)
+        {
+            for (var i = 0; i < free.Count; i++)
+            {
+                var (begin, end) = free[i];
+                if (end - begin < bytes) continue;
+                at = begin;
+                if (end - begin == bytes) free.RemoveAt(i);
+                else free[i] = (begin + bytes, end);
+                return true;
+            }
+            at = 0;
+            return false;
+        }
+
+        public void Give(long begin, long bytes)
+        {
+            var end = begin + bytes;
+            var i = 0;
+            while (i < free.Count && free[i].Begin < begin) i++;
+            var joinsLeft = i > 0 && free[i - 1].End == begin;
+            var joinsRight = i < free.Count && free[i].Begin == end;
+            if (joinsLeft && joinsRight)
+            {
+                free[i - 1] = (free[i - 1].Begin, free[i].End);
+                free.RemoveAt(i);
+            }
+            else if (joinsLeft) free[i - 1] = (free[i - 1].Begin, end);
+            else if (joinsRight) free[i] = (begin, free[i].End);
+            else free.Insert(i, (begin, end));
+        }
+    }
+}

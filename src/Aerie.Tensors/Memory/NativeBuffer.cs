@@ -1,0 +1,46 @@
+// 64-byte-aligned native memory with one owner. Totals are counted, so that leaks and high-water marks can be shown.
+using System.Runtime.InteropServices;
+
+namespace Aerie.Tensors;
+
+/// <summary>Zeroed native memory.</summary>
+sealed unsafe class NativeBuffer : IDisposable
+{
+    void* address;
+
+    public NativeBuffer(long bytes)
+    {
+        Bytes = Math.Max(bytes, 1);
+        try { address = NativeMemory.AlignedAlloc(checked((nuint)Bytes), 64); }
+        catch (OutOfMemoryException e) { throw new InsufficientMemoryException($"cannot allocate {Bytes:N0} bytes of native memory", e); }
+        NativeMemory.Clear(address, (nuint)Bytes);
+        NativeBytes.Add(Bytes);
+    }
+
+    public long Bytes { get; }
+    public void* Address => address != null ? address : throw new ObjectDisposedException(nameof(NativeBuffer));
+
+    public void Dispose()
+    {
+        if (address == null) return;
+        NativeMemory.AlignedFree(address);
+        address = null;
+        NativeBytes.Add(-Bytes);
+    }
+}
+
+/// <summary>Native bytes held by tensors, arenas and packed matrices.</summary>
+public static class NativeBytes
+{
+    static long current, peak;
+
+    public static long Current => Interlocked.Read(ref current);
+    public static long Peak => Interlocked.Read(ref peak);
+
+    internal static void Add(long bytes)
+    {
+        var now = Interlocked.Add(ref current, bytes);
+        for (var seen = Peak; now > seen; seen = Peak)
+            if (Interlocked.CompareExchange(ref peak, now, seen) == seen) break;
+    }
+}

@@ -1,0 +1,71 @@
+// A parameter is a named tensor with its gradient. Matrix products read it packed; the packed copies are kept until the value changes.
+namespace Aerie.Tensors;
+
+/// <summary>A weight of a model. Owner: the model. f32 when trained (the master), f32 or bf16 when frozen.</summary>
+public sealed class Parameter : IDisposable
+{
+    readonly Dictionary<(int Column, int Columns, bool Transposed), IDisposable> packed = [];
+
+    public Parameter(string name, Tensor value, bool trainable = false, Precision precision = Precision.F32)
+    {
+        Check.That(!trainable || value.DType == DType.F32, $"{name}: a trained parameter is f32, not {value}");
+        (Name, Value, Trainable, Precision) = (name, value, trainable, precision);
+        if (trainable) Gradient = Tensor.Allocate(value.Shape);
+    }
+
+    public string Name { get; }
+    public Tensor Value { get; }
+    public bool Trainable { get; }
+    public Precision Precision { get; }
+
+    /// <summary>Accumulated d loss / d value, f32, same shape; null when frozen. Cleared by the optimizer.</summary>
+    public Tensor? Gradient { get; }
+
+    public int Rows => Value.Rows;
+    public int Cols => Value.Cols;
+
+    /// <summary>Grows with every change of the value; packed copies of older versions are packed anew.</summary>
+    public int Version { get; private set; }
+
+    /// <summary>To be called by whoever wrote to <see cref="Value"/>.</summary>
+    public void MarkChanged() => Version++;
+
+    /// <summary>Columns [begin, begin + count) as a matrix of their own: W = [W_e | W_h].</summary>
+    public Columns Columns(int begin, int count)
+    {
+        Check.That(begin >= 0 && count > 0 && begin + count <= Cols, $"columns {begin}..{begin + count} of {Name} {Value}");
+        return new(this, begin, count);
+    }
+
+    public static implicit operator Columns(Parameter p) => new(p, 0, p.Cols);
+
+    /// <summary>The packed form that a backend keeps here, made by <paramref name="make"/> at the first use.</summary>
+    internal T Packed<T>(int column, int columns, bool transposed, Func<T> make) where T : class, IDisposable
+    {
+        var key = (column, columns, transposed);
+        lock (packed)
+        {
+            if (packed.TryGetValue(key, out var found)) return (T)found;
+            var made = make();
+            packed.Add(key, made);
+            return made;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var p in packed.Values) p.Dispose();
+        packed.Clear();
+        Gradient?.Dispose();
+        Value.Dispose();
+    }
+
+    public override string ToString() => $"{Name} {Value}";
+}
+
+/// <summary>A range of a parameter's columns; a whole parameter converts by itself.</summary>
+public readonly record struct Columns(Parameter Parameter, int Begin, int Count)
+{
+    public int Rows => Parameter.Rows;
+    public Precision Precision => Parameter.Precision;
+}

@@ -1,3 +1,0 @@
-namespace Aerie.Tensors;
-
-internal static class Placeholder;

@@ -1,0 +1,23 @@
+namespace Aerie.Tensors.Reference;
+
+sealed partial class ReferenceKernels
+{
+    public void AdamW(Tensor value, Tensor gradient, Tensor m, Tensor v, float scale, AdamWUpdate update)
+    {
+        for (var i = 0; i < value.Count; i++)
+        {
+            var g = gradient.F32[i] * scale;
+            var first = m.F32[i] = update.Beta1 * m.F32[i] + (1 - update.Beta1) * g;
+            var second = v.F32[i] = update.Beta2 * v.F32[i] + (1 - update.Beta2) * g * g;
+            var step = first / update.Correction1 / (Math.Sqrt(second / update.Correction2) + update.Epsilon);
+            value.F32[i] = (float)(value.F32[i] * (1 - (double)update.LearningRate * update.WeightDecay) - update.LearningRate * step);
+        }
+    }
+
+    public double SumOfSquares(Tensor x)
+    {
+        double sum = 0;
+        foreach (var v in x.F32) sum += (double)v * v;
+        return sum;
+    }
+}
