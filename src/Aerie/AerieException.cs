@@ -13,3 +13,6 @@ public class AerieException : Exception
 
 /// <summary>This machine lacks something (a device, memory, a feature of this build): exit code 3.</summary>
 public sealed class MachineException(string what, string? hint = null) : AerieException(what, hint);
+
+/// <summary>The run itself failed (a loss that is not finite, answers that differ): exit code 1.</summary>
+public sealed class RunFailedException(string what, string? hint = null) : AerieException(what, hint);
