@@ -10,6 +10,7 @@ public static class ParityKinds
     /// <summary>`kind` of case.json -> what computes it.</summary>
     public static readonly IReadOnlyDictionary<string, ParityKind> All = new Dictionary<string, ParityKind>
     {
+        ["draft_vocabulary"] = Kinds.DraftVocabularyKind.Run,
         ["safetensors"] = Kinds.SafetensorsKind.Run,
     };
 }
