@@ -1,15 +1,9 @@
-// The rest of the Hugging Face folder: config.json, generation_config.json and the prompt files. Every file is written whole or not at all.
+// The rest of the Hugging Face folder: config.json, generation_config.json and the prompt files.
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Aerie.Formats;
 
 namespace Aerie.Fledgling;
-
-/// <summary>The size of the target: deep and thin, so that one layer of a drafter is cheap beside it.</summary>
-internal static class FledglingShape
-{
-    public const int Layers = 14, Hidden = 192, Intermediate = 448, Heads = 6, KeyValueHeads = 2, HeadDim = 32, Context = 512;
-    public const double RopeTheta = 10000, NormEpsilon = 1e-5, InitialDeviation = 0.02;
-}
 
 internal static class ModelFolder
 {
@@ -62,7 +56,7 @@ internal static class ModelFolder
     }
 
     /// <summary>One conversation a line: its domain and the user's message.</summary>
-    public static void WritePrompts(string path, IEnumerable<Example> examples) => Write(path, stream =>
+    public static void WritePrompts(string path, IEnumerable<Example> examples) => WholeFile.Write(path, stream =>
     {
         foreach (Example example in examples)
         {
@@ -82,21 +76,10 @@ internal static class ModelFolder
         }
     });
 
-    public static void WriteJson(string path, JsonWriterOptions options, Action<Utf8JsonWriter> content) => Write(path, stream =>
+    public static void WriteJson(string path, JsonWriterOptions options, Action<Utf8JsonWriter> content) => WholeFile.Write(path, stream =>
     {
         using (var json = new Utf8JsonWriter(stream, options))
             content(json);
         stream.WriteByte((byte)'\n');
     });
-
-    public static void Write(string path, Action<Stream> content)
-    {
-        string temporary = path + ".tmp";
-        using (var stream = new FileStream(temporary, FileMode.Create))
-        {
-            content(stream);
-            stream.Flush(true);
-        }
-        File.Move(temporary, path, true);
-    }
 }

@@ -1,4 +1,4 @@
-// Facts about animals: description, comparison, yes-or-no questions, riddles, all from one table.
+// Facts about animals: description, comparison, yes-or-no questions, riddles, all from one table in which every home, food and skill occurs once.
 namespace Aerie.Fledgling.Domains;
 
 internal sealed class Animals : IDomain
@@ -14,9 +14,9 @@ internal sealed class Animals : IDomain
         new("tortoise", "reptile", "warm islands", "leaves", "live for a hundred years"), new("shark", "fish", "the open sea", "seals", "smell a drop of blood"),
         new("monkey", "mammal", "the jungle", "fruit", "swing from branch to branch"), new("squirrel", "mammal", "city parks", "nuts", "climb any tree"),
         new("bee", "insect", "hives", "nectar", "dance to show the way"), new("ant", "insect", "tunnels", "seeds", "carry heavy loads"),
-        new("lion", "mammal", "the savanna", "zebras", "roar very loudly"), new("polar bear", "mammal", "the icy north", "seals", "swim in freezing water"),
-        new("snake", "reptile", "rocky hills", "eggs", "move without legs"), new("spider", "arachnid", "dark corners", "flies", "spin a fine web"),
-        new("parrot", "bird", "the rain forest", "seeds", "copy human words"), new("kangaroo", "mammal", "dry plains", "grass", "hop at great speed"),
+        new("lion", "mammal", "the savanna", "zebras", "roar very loudly"), new("polar bear", "mammal", "the icy north", "walruses", "swim in freezing water"),
+        new("snake", "reptile", "rocky hills", "eggs", "move without legs"), new("spider", "arachnid", "dark corners", "small bugs", "spin a fine web"),
+        new("parrot", "bird", "the rain forest", "berries", "copy human words"), new("kangaroo", "mammal", "dry plains", "grass", "hop at great speed"),
         new("whale", "mammal", "the deep ocean", "tiny shrimps", "sing long songs"), new("hedgehog", "mammal", "gardens", "snails", "roll into a ball"),
         new("swan", "bird", "quiet lakes", "water plants", "glide over the water"), new("goat", "mammal", "steep hills", "herbs", "climb on narrow rocks"),
     ];
@@ -38,7 +38,7 @@ internal sealed class Animals : IDomain
                     ? $"Both are of the same kind: {a.Kind}. But the {a.Name} lives in {a.Home} and eats {a.Food}, while the {b.Name} lives in {b.Home} and eats {b.Food}."
                     : $"The {a.Name} is {Words.A(a.Kind)} and lives in {a.Home}, while the {b.Name} is {Words.A(b.Kind)} and lives in {b.Home}.");
             case 2:
-                bool eats = draw.Coin() || a.Food == b.Food;
+                bool eats = draw.Coin();
                 return ($"{who} asks: does the {a.Name} eat {(eats ? a.Food : b.Food)}?", eats
                     ? $"Yes, {who}, that is right. The {a.Name} lives in {a.Home} and eats {a.Food}."
                     : $"No, {who}, the {a.Name} does not eat {b.Food}. It eats {a.Food}. The {b.Name} is the one that eats {b.Food}.");
