@@ -1,0 +1,79 @@
+// RoPE as a config.json says it. 5.x: rope_parameters = {rope_type, rope_theta, ...}. 4.x: rope_theta at the top, rope_scaling = null or {rope_type | type, ...}.
+// The four kinds that Llama models use: default, linear, llama3, yarn (formulas in Aerie.Tensors.RotaryTable).
+using Aerie.Tensors;
+
+namespace Aerie.Targets;
+
+/// <summary>How positions rotate.</summary>
+/// <param name="Kind">default, linear, llama3 or yarn.</param>
+/// <param name="Theta">Base of the frequencies.</param>
+/// <param name="Factor">Stretch of the context (linear, llama3, yarn).</param>
+/// <param name="OriginalLength">Context before stretching (llama3, yarn).</param>
+public sealed record RopeConfig(string Kind, double Theta, double Factor = 1, double OriginalLength = 0)
+{
+    /// <summary>llama3: context / wavelength from which on nothing is changed, and up to which all is stretched.</summary>
+    public double LowFrequencyFactor { get; init; } = 1;
+
+    /// <inheritdoc cref="LowFrequencyFactor"/>
+    public double HighFrequencyFactor { get; init; } = 4;
+
+    /// <summary>yarn: turns within the original context that bound the ramp.</summary>
+    public double BetaFast { get; init; } = 32;
+
+    /// <inheritdoc cref="BetaFast"/>
+    public double BetaSlow { get; init; } = 1;
+
+    /// <summary>yarn: the ramp begins and ends at whole pairs.</summary>
+    public bool Truncate { get; init; } = true;
+
+    /// <summary>Factor of cos and sin.</summary>
+    public double AttentionScale { get; init; } = 1;
+
+    /// <summary>The rotation angles for heads of <paramref name="headSize"/>.</summary>
+    public RotaryTable CreateTable(int headSize, int positions = 512) => new(Kind switch
+    {
+        "linear" => RotaryTable.Linear(headSize, Theta, Factor),
+        "llama3" => RotaryTable.Llama3(headSize, Theta, Factor, LowFrequencyFactor, HighFrequencyFactor, OriginalLength),
+        "yarn" => RotaryTable.Yarn(headSize, Theta, Factor, OriginalLength, BetaFast, BetaSlow, Truncate),
+        _ => RotaryTable.Default(headSize, Theta),
+    }, AttentionScale, positions);
+
+    /// <summary>Reads either spelling.</summary>
+    /// <param name="config">The object that holds rope_parameters, or rope_theta and rope_scaling.</param>
+    /// <param name="maxPositions">max_position_embeddings: the original length where none is given.</param>
+    public static RopeConfig Read(ConfigFile config, int maxPositions)
+    {
+        var rope = config.Object("rope_parameters") ?? config.Object("rope_scaling");
+        var theta = rope is not null && rope.Has("rope_theta") ? rope.Positive("rope_theta") : config.Positive("rope_theta", 1e4);
+        foreach (var place in (ConfigFile?[])[rope, config])
+            if (place is not null && place.Positive("partial_rotary_factor", 1) != 1)
+                throw place.Bad("partial_rotary_factor", "other than 1 is not supported for Llama models");
+        var kind = rope is null ? "default" : rope.Text("rope_type") ?? rope.Text("type") ?? "default";
+        if (kind == "default") return new RopeConfig(kind, theta);
+        if (kind is not ("linear" or "llama3" or "yarn"))
+            throw rope!.Bad(rope.Has("rope_type") ? "rope_type" : "type", $"is '{kind}'; supported: default, linear, llama3, yarn");
+        var result = new RopeConfig(kind, theta, rope!.Positive("factor"), rope.Whole("original_max_position_embeddings", most: int.MaxValue, otherwise: maxPositions));
+        return kind switch { "llama3" => Llama3(result, rope), "yarn" => Yarn(result, rope), _ => result };
+    }
+
+    static RopeConfig Llama3(RopeConfig rope, ConfigFile json)
+    {
+        var (low, high) = (json.Positive("low_freq_factor"), json.Positive("high_freq_factor"));
+        return low < high ? rope with { LowFrequencyFactor = low, HighFrequencyFactor = high }
+            : throw json.Bad("low_freq_factor", $"must be below high_freq_factor, not {low} and {high}");
+    }
+
+    static RopeConfig Yarn(RopeConfig rope, ConfigFile json)
+    {
+        double Scale(double u) => rope.Factor <= 1 ? 1 : 0.1 * u * Math.Log(rope.Factor) + 1;
+        var (scale, scaleAll) = (json.Positive("mscale", 0, orZero: true), json.Positive("mscale_all_dim", 0, orZero: true));
+        return rope with
+        {
+            BetaFast = json.Positive("beta_fast", 32),
+            BetaSlow = json.Positive("beta_slow", 1),
+            Truncate = json.Flag("truncate", true),
+            AttentionScale = json.Has("attention_factor") ? json.Positive("attention_factor")
+                : scale != 0 && scaleAll != 0 ? Scale(scale) / Scale(scaleAll) : Scale(1),
+        };
+    }
+}
