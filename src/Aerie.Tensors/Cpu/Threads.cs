@@ -18,7 +18,7 @@ public interface IParallelBody
 /// <summary>The engine's thread pool. Results of a loop must not depend on how it is split.</summary>
 public static unsafe class Threads
 {
-    const int Closed = -1, ChunksEach = 4, MaxThreads = 256;
+    const int Closed = -1, ChunksEach = 8, MaxThreads = 256;
     static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 microseconds
 
     /// <summary>A counter alone on its pair of cache lines.</summary>

@@ -6,9 +6,10 @@ public readonly unsafe struct MatrixView
 {
     MatrixView(void* data, bool isBF16, int rows, int cols, long stride, bool transposed)
     {
-        ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfNegative(rows);
         ArgumentOutOfRangeException.ThrowIfNegative(cols);
+        if (rows > 0 && cols > 0)
+            ArgumentNullException.ThrowIfNull(data);
         Data = data;
         (IsBF16, Rows, Cols, Stride, Transposed) = (isBF16, rows, cols, stride, transposed);
     }
@@ -41,6 +42,20 @@ public readonly unsafe struct MatrixView
 
     /// <summary>The transpose: same memory.</summary>
     public MatrixView T => new(Data, IsBF16, Cols, Rows, Stride, !Transposed);
+
+    /// <summary>Rows <paramref name="first"/> and on.</summary>
+    public MatrixView Lines(int first, int count) => Part(first, 0, count, Cols);
+
+    /// <summary>Columns <paramref name="first"/> and on.</summary>
+    public MatrixView Columns(int first, int count) => Part(0, first, Rows, count);
+
+    MatrixView Part(int row, int column, int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(row + rows, Rows);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(column + columns, Cols);
+        long at = Transposed ? column * Stride + row : row * Stride + column;
+        return new((byte*)Data + at * (IsBF16 ? 2 : 4), IsBF16, rows, columns, Stride, Transposed);
+    }
 
     /// <summary>Element (i, j) as float32; for tests and edges.</summary>
     public float this[int i, int j]

@@ -1,17 +1,16 @@
-// The right-hand matrix of a product, rearranged once for the kernels.
-using System.Runtime.InteropServices;
-
+// The right-hand matrix of a product, rearranged once for the kernel: panels [step][Width] one after the other, filled up with zeros.
 namespace Aerie.Tensors.Cpu;
 
 /// <summary>A matrix B [K, N] packed for products A B. Native memory, 64-byte aligned, owned by whoever packed it.</summary>
 public sealed unsafe class PackedMatrix : IDisposable
 {
-    float* _data;
+    void* _data;
 
-    PackedMatrix(Precision precision, int k, int n)
+    PackedMatrix(Precision precision, GemmKernel kernel, int k, int n)
     {
-        (Precision, K, N) = (precision, k, n);
-        _data = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max((long)k * n, 1) * 4, 64);
+        (Precision, K, N, Kernel) = (precision, k, n, kernel);
+        Layout = new PanelLayout(kernel, k, n);
+        _data = NativeBlock.Allocate(Layout.Bytes);
     }
 
     /// <summary>What B was rounded to and A will be.</summary>
@@ -23,12 +22,28 @@ public sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Columns of B.</summary>
     public int N { get; }
 
-    internal float* Data => _data;
+    /// <summary>Memory held.</summary>
+    public long Bytes => Layout.Bytes;
+
+    internal GemmKernel Kernel { get; }
+
+    internal PanelLayout Layout { get; }
+
+    internal uint* Data
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_data == null, this);
+            return (uint*)_data;
+        }
+    }
 
     /// <summary>Packs a copy of <paramref name="b"/> [K, N]; a weight W [N, K] is packed as <c>w.T</c> for x W^T and as <c>w</c> for dy W.</summary>
-    public static PackedMatrix Pack(Precision precision, MatrixView b)
+    public static PackedMatrix Pack(Precision precision, MatrixView b) => Pack(precision, b, Gemm.Isa);
+
+    internal static PackedMatrix Pack(Precision precision, MatrixView b, Isa isa)
     {
-        var packed = new PackedMatrix(precision, b.Rows, b.Cols);
+        var packed = new PackedMatrix(precision, GemmKernel.For(isa, precision), b.Rows, b.Cols);
         packed.Repack(b);
         return packed;
     }
@@ -36,20 +51,60 @@ public sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Packs new values of the same shape into the same memory.</summary>
     public void Repack(MatrixView b)
     {
-        ObjectDisposedException.ThrowIf(_data == null, this);
         if (b.Rows != K || b.Cols != N)
             throw new ArgumentException($"[repack] wants [{K}, {N}] but got [{b.Rows}, {b.Cols}].");
-        for (int k = 0; k < K; k++)
-        {
-            for (int n = 0; n < N; n++)
-                _data[(long)k * N + n] = Precision == Precision.BF16 ? Gemm.RoundToBF16(b[k, n]) : b[k, n];
-        }
+        Layout.Pack(Kernel, b, Data);
     }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_data);
+        NativeBlock.Free(_data);
         _data = null;
+    }
+}
+
+/// <summary>Where things are in packed B.</summary>
+readonly unsafe struct PanelLayout
+{
+    public PanelLayout(GemmKernel kernel, int k, int n)
+    {
+        Steps = RoundUp(Packing.Steps(kernel.FormatB, k), kernel.StepUnit);
+        Panels = (n + kernel.Width - 1) / kernel.Width;
+        PanelWords = (long)Steps * kernel.Width;
+    }
+
+    /// <summary>Steps of k, filled up.</summary>
+    public int Steps { get; }
+
+    public int Panels { get; }
+
+    /// <summary>32-bit words from one panel to the next.</summary>
+    public long PanelWords { get; }
+
+    public long Bytes => PanelWords * Panels * 4;
+
+    /// <summary>Packs b [K, N], all threads.</summary>
+    public void Pack(GemmKernel kernel, MatrixView b, uint* destination)
+    {
+        var body = new PackBody { Source = b.T, Kernel = kernel, Layout = this, Destination = destination };
+        Threads.For(Panels, ref body, grain: (int)Math.Max(1, 8192 / Math.Max(PanelWords, 1)));
+    }
+
+    public static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
+
+    struct PackBody : IParallelBody
+    {
+        public MatrixView Source;
+        public GemmKernel Kernel;
+        public PanelLayout Layout;
+        public uint* Destination;
+
+        public readonly void Invoke(int begin, int end)
+        {
+            int width = Kernel.Width;
+            for (int panel = begin; panel < end; panel++)
+                Packing.Fill(Source, Kernel.FormatB, panel * width, width, 0, Layout.Steps, Destination + panel * Layout.PanelWords, 1, width);
+        }
     }
 }

@@ -1,0 +1,147 @@
+// The part of a product that runs on the threads: packing A by row tiles, then tasks that are blocks of C.
+using System.Numerics;
+
+namespace Aerie.Tensors.Cpu;
+
+/// <summary>A product of some packed rows with packed B. Packed A: blocks of k, in them row tiles, in them words as the kernel wants them.</summary>
+unsafe struct GemmBlock : IParallelBody
+{
+    public GemmKernel Kernel;
+    public PanelLayout Layout;
+    public uint* A, B;
+    public float* C, Bias;
+    public float Alpha;
+    public bool Accumulate;
+
+    /// <summary>Words of A per step of B and row (2 where bfloat16 is widened).</summary>
+    public int StepsA;
+
+    public int Rows, N, Ldc, BlockSteps;
+
+    /// <summary>Row tiles in all, row tiles and panels of a task.</summary>
+    public int Tiles, TaskTiles, TaskPanels;
+
+    readonly int RowTasks => (Tiles + TaskTiles - 1) / TaskTiles;
+
+    public readonly int Tasks => RowTasks * ((Layout.Panels + TaskPanels - 1) / TaskPanels);
+
+    /// <summary>Rows of packed A, filled up.</summary>
+    readonly int PackedRows => PanelLayout.RoundUp(Rows, Kernel.RowUnit);
+
+    public readonly long BytesA => (long)PackedRows * Layout.Steps * StepsA * 4;
+
+    /// <summary>First row of a tile: rows are dealt out evenly, so that no tile is left with one or two.</summary>
+    public readonly int TileRow(int tile) => Math.Min((int)((long)(PackedRows / Kernel.RowUnit) * tile / Tiles) * Kernel.RowUnit, PackedRows);
+
+    public void Split(bool few, int threads)
+    {
+        Tiles = (PackedRows + Kernel.MaxRows - 1) / Kernel.MaxRows;
+        if (few)
+        {
+            // As few bytes as keep the threads evenly busy, not so few that taking a task shows.
+            TaskTiles = Tiles;
+            TaskPanels = (int)Math.Clamp(65536 / Math.Max(Layout.PanelWords * 4, 1), 1, 16);
+            return;
+        }
+
+        int rowTasks = Math.Max(1, (Rows + Kernel.BlockRows / 2) / Kernel.BlockRows);
+        TaskTiles = (Tiles + rowTasks - 1) / rowTasks;
+        TaskPanels = Math.Max(1, 512 / Kernel.Width);
+        while (TaskPanels * Kernel.Width > 128 && Tasks < 8 * threads)
+            TaskPanels = (TaskPanels + 1) / 2;
+    }
+
+    public readonly void Invoke(int begin, int end)
+    {
+        for (int task = begin; task < end; task++)
+        {
+            int tile = task % RowTasks * TaskTiles, panel = task / RowTasks * TaskPanels;
+            Task(tile, Math.Min(tile + TaskTiles, Tiles), panel, Math.Min(panel + TaskPanels, Layout.Panels));
+        }
+    }
+
+    readonly void Task(int tile0, int tile1, int panel0, int panel1)
+    {
+        int width = Kernel.Width, row0 = TileRow(tile0), packedRows = TileRow(tile1) - row0;
+        int rows = Math.Min(TileRow(tile1), Rows) - row0, column = panel0 * width, columns = Math.Min(panel1 * width, N) - column;
+        float* c = C + (long)row0 * Ldc + column;
+
+        // Sums go straight to C where nothing is to be added and nothing is cut off.
+        bool direct = !Accumulate && rows == packedRows && columns == (panel1 - panel0) * width;
+        long stride = direct ? Ldc : (panel1 - panel0) * width;
+        float* sums = direct ? c : (float*)Scratch.Take(Scratch.Use.Sums, packedRows * stride * 4);
+
+        int step = 0;
+        do
+        {
+            int steps = Math.Min(BlockSteps, Layout.Steps - step);
+            uint* a = A + (long)step * StepsA * PackedRows;
+            for (int panel = panel0; panel < panel1; panel++)
+            {
+                uint* b = B + panel * Layout.PanelWords + (long)step * width;
+                float* at = sums + (panel - panel0) * width;
+                for (int tile = tile0; tile < tile1; tile++)
+                {
+                    int row = TileRow(tile);
+                    Kernel.Run(TileRow(tile + 1) - row, a + (long)row * steps * StepsA, b, steps, at + (row - row0) * stride, stride, step > 0);
+                }
+            }
+
+            step += BlockSteps;
+        }
+        while (step < Layout.Steps);
+
+        if (!direct || Alpha != 1 || Bias != null)
+            Finish(sums, stride, c, rows, columns, Bias == null ? null : Bias + column);
+    }
+
+    /// <summary>c = alpha * sums + bias (+ c), in this order and without fused rounding.</summary>
+    readonly void Finish(float* sums, long stride, float* c, int rows, int columns, float* bias)
+    {
+        for (int row = 0; row < rows; row++, sums += stride, c += Ldc)
+        {
+            int j = 0;
+            for (; j <= columns - Vector<float>.Count; j += Vector<float>.Count)
+            {
+                Vector<float> x = Vector.Load(sums + j) * Alpha;
+                if (bias != null)
+                    x += Vector.Load(bias + j);
+                if (Accumulate)
+                    x += Vector.Load(c + j);
+                x.Store(c + j);
+            }
+
+            for (; j < columns; j++)
+            {
+                float x = sums[j] * Alpha;
+                if (bias != null)
+                    x += bias[j];
+                c[j] = Accumulate ? c[j] + x : x;
+            }
+        }
+    }
+}
+
+/// <summary>Packs row tiles of A, all of k.</summary>
+unsafe struct PackRows : IParallelBody
+{
+    public GemmBlock Block;
+    public MatrixView Source;
+
+    public readonly void Invoke(int begin, int end)
+    {
+        GemmKernel kernel = Block.Kernel;
+        int packedRows = Block.TileRow(Block.Tiles);
+        for (int step = 0; step < Block.Layout.Steps; step += Block.BlockSteps)
+        {
+            int count = Math.Min(Block.BlockSteps, Block.Layout.Steps - step) * Block.StepsA;
+            for (int tile = begin; tile < end; tile++)
+            {
+                int row = Block.TileRow(tile), rows = Block.TileRow(tile + 1) - row;
+                uint* to = Block.A + (long)step * Block.StepsA * packedRows + (long)row * count;
+                bool rowMajor = kernel.RowMajorA || rows == 1;
+                Packing.Fill(Source, kernel.FormatA, row, rows, step * Block.StepsA, count, to, rowMajor ? count : 1, rowMajor ? 1 : rows, spill: Block.Tiles == 1);
+            }
+        }
+    }
+}
