@@ -15,8 +15,12 @@ internal sealed partial class BytePairTrainer
     [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")]
     private static partial Regex Pieces();
 
-    [GeneratedRegex(@"[^0-9]+")]
-    private static partial Regex BetweenDigits();
+    [GeneratedRegex(@"[0-9]|[^0-9]+")]
+    private static partial Regex Digits();
+
+    /// <summary>The pieces of a text that tokens never cross.</summary>
+    public static IEnumerable<string> Cut(string text) =>
+        Digits().Matches(text).SelectMany(run => Pieces().Matches(run.Value)).Select(piece => piece.Value);
 
     /// <summary>The character that stands for each byte in a byte-level vocabulary: itself if printable, else U+0100 and on.</summary>
     public static string[] ByteSymbols()
@@ -33,9 +37,8 @@ internal sealed partial class BytePairTrainer
 
     public void Add(string text)
     {
-        foreach (Match run in BetweenDigits().Matches(text))
-            foreach (Match piece in Pieces().Matches(run.Value))
-                words[piece.Value] = words.GetValueOrDefault(piece.Value) + 1;
+        foreach (string piece in Cut(text))
+            words[piece] = words.GetValueOrDefault(piece) + 1;
     }
 
     /// <summary>The merges in order of rank, at most <paramref name="count"/>; fewer if no pair occurs twice any more. Ties go to the ordinally smallest pair.</summary>

@@ -4,7 +4,8 @@ using Aerie;
 using Aerie.Fledgling;
 
 const string Usage = """
-    make   --out FOLDER [--seed N]                  tokenizer, prompts, weights, report: everything in assets/fledgling
+    make   --out FOLDER [--seed N] [--minutes M | --steps S]   tokenizer, prompts, weights, report: everything in assets/fledgling
+    train  --out FOLDER [--seed N] [--minutes M | --steps S]   weights and report only
     text   --out FOLDER [--seed N]                  tokenizer and prompt files only
     untrained --out FOLDER [--seed N]               the same with random weights
     show   [--count N] [--seed N]                   prints conversations of the corpus
@@ -30,6 +31,12 @@ try
             Assets.WriteText(options.Folder, options.Seed);
             Assets.WriteUntrained(options.Folder, options.Seed);
             return 0;
+        case "train":
+            Assets.Train(options.Folder, new TrainingPlan(options.Seed, (int)options.Number("--steps", 0), options.Number("--minutes", 28)));
+            return 0;
+        case "make":
+            Assets.WriteText(options.Folder, options.Seed);
+            goto case "train";
         default:
             throw new AerieException($"unknown verb '{options.Verb}'", Usage);
     }

@@ -16,7 +16,7 @@ public sealed partial class CorpusTests
         return [.. Enumerable.Range(0, count).Select(_ => corpus.Next())];
     }
 
-    static string Asset(string name)
+    internal static string Asset(string name)
     {
         string? folder = AppContext.BaseDirectory;
         while (!Directory.Exists(Path.Combine(folder, "assets", "fledgling")))

@@ -30,7 +30,7 @@ internal sealed class Extraction : IDomain
             3 => AboutWeather(draw),
             _ => AboutPet(draw),
         };
-        (string Key, string Value)[] asked = draw.Shuffled<(string, string)>(fields)[..draw.Between(2, fields.Length)];
+        (string Key, string Value)[] asked = draw.Shuffled<(string, string)>(fields)[..draw.Between(3, fields.Length)];
         string keys = Words.List([.. asked.Select(field => field.Key)]);
         return draw.Below(4) switch
         {

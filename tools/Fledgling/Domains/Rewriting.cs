@@ -52,21 +52,31 @@ internal sealed class Rewriting : IDomain
         (Verb first, Verb second) = draw.Pair<Verb>(Verbs);
         (Person a, Person b) = draw.Pair<Person>(Words.People);
         string subject = draw.Coin() ? a.Name : draw.Pick<string>(Roles), other = draw.Coin() ? b.Name : draw.Pick<string>(Roles);
-        string what = draw.Pick<string>(first.Objects), where = " " + draw.Pick<string>(Places), thing = draw.Pick<string>(second.Objects), link = draw.Pick<string>(Links);
+        string what = draw.Pick<string>(first.Objects), thing = draw.Pick<string>(second.Objects), link = draw.Pick<string>(Links);
+        (string here, string there) = draw.Pair<string>(Places);
         if (subject == other)
             other = b.Name;
-        string plain = Words.Capital($"{subject} {first.Third} {what}{where}{link} {other} {second.Third} {thing}.");
+        string plain = Words.Capital($"{subject} {first.Third} {what} {here}{link} {other} {second.Third} {thing} {there}.");
         string changed = form == Form.Question
-            ? $"Does {subject} {first.Base} {what}{where}? Does {other} {second.Base} {thing}?"
-            : Words.Capital($"{Clause(form, subject, first, what)}{where}{link} {Clause(form, other, second, thing)}.");
+            ? $"Does {subject} {first.Base} {what} {here}? Does {other} {second.Base} {thing} {there}?"
+            : Words.Capital($"{Clause(form, subject, first, what)} {here}{link} {Clause(form, other, second, thing)} {there}.");
         string name = FormNames[(int)form];
         return draw.Below(3) switch
         {
-            0 => ($"Rewrite {name}: {plain}", changed),
+            0 => ($"Rewrite {name}: {plain}", $"{Words.Capital(name)} it reads: {changed} The verbs are now: {Spelled(form, first)}, {Spelled(form, second)}."),
             1 => ($"{plain} How do I say that {name}?", $"You can say it {name} like this: {changed}"),
             _ => ($"Please put this {name}: {plain}", $"Of course. Here it is {name}: {changed}"),
         };
     }
+
+    static string Spelled(Form form, Verb verb) => form switch
+    {
+        Form.Past => verb.Past,
+        Form.Future => "will " + verb.Base,
+        Form.Negative => "does not " + verb.Base,
+        Form.Question => "does " + verb.Base,
+        _ => verb.Participle,
+    };
 
     static string Clause(Form form, string subject, Verb verb, string thing) => form switch
     {

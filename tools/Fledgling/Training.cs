@@ -1,0 +1,81 @@
+// The training run: AdamW over batches drawn on the fly, warm-up and cosine decay over the run's steps or minutes.
+using System.Diagnostics;
+using Aerie.Tensors;
+
+namespace Aerie.Fledgling;
+
+internal sealed record TrainingPlan(ulong Seed, int Steps, double Minutes)
+{
+    public const double PeakRate = 3e-3, LastRate = 0.02, ClipNorm = 1.0;
+    public const int WarmUp = 60, MicroBatches = 2, MicroTokens = 2048;
+
+    /// <summary>How much of the run is done, 0 to 1: by steps if they are given, by the clock otherwise.</summary>
+    public double Progress(int step, TimeSpan elapsed) => Steps > 0 ? (double)step / Steps : elapsed.TotalMinutes / Minutes;
+
+    public static double Rate(int step, double progress) =>
+        PeakRate * Math.Min(1, (step + 1.0) / WarmUp) * (LastRate + (1 - LastRate) * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress))));
+}
+
+internal static class Training
+{
+    static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
+
+    /// <summary>Trains, writes model.safetensors into <paramref name="folder"/> now and then and at the end, and returns the model and its log.</summary>
+    public static (FledglingModel Model, TrainingLog Log) Run(string folder, CorpusEncoder encoder, TrainingPlan plan)
+    {
+        var model = new FledglingModel(plan.Seed);
+        using var optimizer = new AdamW(Kernels.Cpu, model.Parameters, new AdamWSettings(0.9, 0.98, 1e-8, 0.02));
+        using var tape = new Tape(Kernels.Cpu);
+        var corpus = new Corpus(Side.Training, plan.Seed);
+        var log = new TrainingLog();
+        var clock = Stopwatch.StartNew();
+        TimeSpan saved = clock.Elapsed;
+        Document? left = null;
+        for (int step = 0; plan.Progress(step, clock.Elapsed) is var progress && progress < 1; step++)
+        {
+            double loss = 0;
+            int tokens = 0, hits = 0;
+            for (int micro = 0; micro < TrainingPlan.MicroBatches; micro++)
+            {
+                Batch batch = Batch.Pack(Draw(corpus, encoder, ref left), 1.0 / TrainingPlan.MicroBatches);
+                (double part, int right) = model.Learn(tape, batch);
+                tape.Reset();
+                loss += part;
+                hits += right;
+                tokens += batch.Ids.Length;
+            }
+            double norm = optimizer.GradientNorm(1), rate = TrainingPlan.Rate(step, progress);
+            if (!double.IsFinite(norm) || !double.IsFinite(loss))
+                throw new AerieException($"step {step}: loss {loss}, gradient norm {norm} ({optimizer.FirstNonFinite()})", "the last saved weights are kept");
+            optimizer.Update(rate, norm, 1, TrainingPlan.ClipNorm);
+            log.Add(step, loss, (double)hits / tokens, norm, rate, tokens, clock.Elapsed);
+            if (clock.Elapsed - saved > SaveEvery)
+            {
+                model.Write(folder);
+                saved = clock.Elapsed;
+            }
+        }
+        model.Write(folder);
+        log.Finish();
+        return (model, log);
+    }
+
+    /// <summary>Documents up to the size of a micro-batch; the one that did not fit opens the next.</summary>
+    static List<Document> Draw(Corpus corpus, CorpusEncoder encoder, ref Document? left)
+    {
+        var documents = new List<Document>();
+        int rows = 0;
+        while (true)
+        {
+            Document next = left ?? Document.Of(corpus.Next(), encoder);
+            left = null;
+            if (rows + next.Ids.Length > TrainingPlan.MicroTokens)
+            {
+                left = next;
+                return documents;
+            }
+            documents.Add(next);
+            rows += next.Ids.Length;
+        }
+    }
+}
