@@ -11,8 +11,11 @@ static class Golden
     internal static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
     /// <summary>The case folders of a group, by name.</summary>
-    internal static TheoryData<string> Cases(string group) =>
-        [.. Directory.EnumerateFiles(Path(group), "case.json", SearchOption.AllDirectories).Select(f => System.IO.Path.GetRelativePath(Path(group), System.IO.Path.GetDirectoryName(f)!)).Order(StringComparer.Ordinal)];
+    internal static IEnumerable<string> Names(string group) =>
+        Directory.EnumerateFiles(Path(group), "case.json", SearchOption.AllDirectories).Select(f => System.IO.Path.GetRelativePath(Path(group), System.IO.Path.GetDirectoryName(f)!)).Order(StringComparer.Ordinal);
+
+    /// <summary>The same for a theory.</summary>
+    internal static TheoryData<string> Cases(string group) => [.. Names(group)];
 
     /// <summary>The objects of a file of JSON lines.</summary>
     internal static IEnumerable<JsonElement> Lines(params string[] parts) => File.ReadLines(Path(parts)).Select(line => JsonDocument.Parse(line).RootElement);

@@ -1,0 +1,233 @@
+// A Hugging Face tokenizer.json: added tokens, normalizer, pre-tokenizer, model, post-processor, decoder, in this order.
+// The file decides; what a Python class of the model's family would change is not looked at.
+using System.Text;
+using System.Text.Json;
+
+namespace Aerie.Text;
+
+/// <summary>Turns text into token ids and back. Safe for several threads.</summary>
+public sealed class Tokenizer
+{
+    /// <summary>The name of the file.</summary>
+    public const string FileName = "tokenizer.json";
+
+    readonly Normalizer? normalizer;
+    readonly PreTokenizer? preTokenizer;
+    readonly TokenModel model;
+    readonly PostProcessor postProcessor;
+    readonly Decoder? decoder;
+    readonly AddedTokenFinder rawFinder, normalizedFinder;
+    readonly Dictionary<int, AddedToken> added = [];
+    readonly Dictionary<string, int> idOf = [];
+    readonly Dictionary<int, string> tokenOf = [];
+
+    Tokenizer(ComponentJson json, IReadOnlyDictionary<string, string> specialTokens)
+    {
+        SpecialTokens = specialTokens;
+        model = TokenModel.Read(json.Child("model") ?? throw json.Bad("has no 'model'"));
+        if (json.Child("normalizer") is { } n) normalizer = Normalizer.Read(n);
+        if (json.Child("pre_tokenizer") is { } p) preTokenizer = PreTokenizer.Read(p);
+        if (json.Child("decoder") is { } d) decoder = Decoder.Read(d);
+        postProcessor = json.Child("post_processor") is { } post ? PostProcessor.Read(post) : PostProcessor.None;
+        foreach (var (token, id) in model.Vocabulary) (idOf[token], tokenOf[id]) = (id, token);
+        if (json.Find("added_tokens") is not null)
+        {
+            foreach (var item in json.List("added_tokens")) Add(item);
+        }
+        rawFinder = new(added.Values.Where(t => !t.Normalized).Select(t => (t, t.Content)));
+        normalizedFinder = new(added.Values.Where(t => t.Normalized).Select(t => (t, Normalized(t.Content))));
+        VocabularySize = tokenOf.Count == 0 ? 0 : tokenOf.Keys.Max() + 1;
+    }
+
+    void Add(ComponentJson json)
+    {
+        var content = json.Text("content");
+        if (content.Length == 0) throw json.Bad("an added token without text");
+        var id = json.Id("id");
+        if (model.Vocabulary.TryGetValue(content, out var own)) id = own;
+        if (tokenOf.TryGetValue(id, out var other) && other != content) throw json.Bad($"id {id} of added token '{content}' is that of '{other}'");
+        added[id] = new AddedToken(id, content, json.Flag("special", false), json.Flag("single_word", false), json.Flag("lstrip", false), json.Flag("rstrip", false), json.Flag("normalized", true));
+        (idOf[content], tokenOf[id]) = (id, content);
+    }
+
+    /// <summary>Reads <c>tokenizer.json</c> of a folder (or the file itself), and the names of its special tokens from <c>tokenizer_config.json</c> beside it.</summary>
+    /// <exception cref="AerieException">A file is missing or broken, or the tokenizer uses something that is not supported (it is named).</exception>
+    public static Tokenizer Load(string path)
+    {
+        var file = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
+        using var json = ReadJson(file);
+        return new Tokenizer(new ComponentJson(json.RootElement, file), ReadSpecialTokens(Path.GetDirectoryName(Path.GetFullPath(file))!));
+    }
+
+    /// <summary>The names <c>bos_token</c>, <c>eos_token</c>, <c>pad_token</c>, <c>unk_token</c> ... and their texts, as the folder gives them.</summary>
+    public IReadOnlyDictionary<string, string> SpecialTokens { get; }
+
+    /// <summary>The tokens beside the model's vocabulary, by id.</summary>
+    public IReadOnlyDictionary<int, AddedToken> AddedTokens => added;
+
+    /// <summary>The largest id plus one.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>Id of the token that the folder calls <paramref name="name"/> (such as <c>eos_token</c>); null if there is none.</summary>
+    public int? SpecialId(string name) => SpecialTokens.TryGetValue(name, out var token) ? IdOf(token) : null;
+
+    /// <summary>Id of a token by its string in the vocabulary; null if there is none.</summary>
+    public int? IdOf(string token) => idOf.TryGetValue(token, out var id) ? id : null;
+
+    /// <summary>A token's string in the vocabulary; null for an unknown id.</summary>
+    public string? TokenOf(int id) => tokenOf.GetValueOrDefault(id);
+
+    /// <summary>The ids of a text.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="addSpecialTokens">Put the tokens around it that the file's post-processor names (such as bos). Chat templates write their own: false for them.</param>
+    /// <param name="splitSpecialTokens">Read control tokens in the text as plain text (for text from users).</param>
+    public List<int> Encode(string text, bool addSpecialTokens = false, bool splitSpecialTokens = false)
+    {
+        var ids = new List<int>(text.Length / 3 + 8);
+        if (addSpecialTokens) ids.AddRange(postProcessor.Before);
+        Encode(text, splitSpecialTokens, ids, null);
+        if (addSpecialTokens) ids.AddRange(postProcessor.After);
+        return ids;
+    }
+
+    /// <summary>The ids of a text and for each the chars [start, end) that it covers; every token of a split character covers all of it.</summary>
+    /// <exception cref="AerieException">The tokenizer changes the text in a way that loses the places.</exception>
+    public (List<int> Ids, List<(int Start, int End)> Places) EncodeWithPlaces(string text)
+    {
+        var (ids, places) = (new List<int>(), new List<(int, int)>());
+        Encode(text, false, ids, places);
+        return (ids, places);
+    }
+
+    void Encode(string text, bool splitSpecial, List<int> ids, List<(int Start, int End)>? places)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        foreach (var (stretch, token) in rawFinder.Find(new Piece(Clean(text), AtStart: true, 0), splitSpecial))
+        {
+            if (token is not null) Put(token, stretch);
+            else
+            {
+                foreach (var (part, inner) in normalizedFinder.Find(Normalized(stretch), splitSpecial))
+                {
+                    if (inner is not null) Put(inner, part);
+                    else Model(part, ids, places);
+                }
+            }
+        }
+
+        void Put(AddedToken token, Piece piece)
+        {
+            ids.Add(token.Id);
+            places?.Add((piece.Place(0), piece.Place(piece.Text.Length)));
+        }
+    }
+
+    void Model(Piece part, List<int> ids, List<(int Start, int End)>? places)
+    {
+        var pieces = new List<Piece>();
+        if (preTokenizer is null) pieces.Add(part);
+        else preTokenizer.Apply(part, pieces);
+        foreach (var piece in pieces)
+        {
+            if (piece.Text.Length == 0) continue;
+            var from = ids.Count;
+            model.Encode(piece.Text, ids);
+            if (places is null) continue;
+            // The tokens of a piece, one after the other, are its text: so it is in every byte-level vocabulary.
+            var at = 0;
+            foreach (var id in ids[from..])
+            {
+                var end = at + tokenOf[id].Length;
+                if (!piece.Known || end > piece.Text.Length) throw new AerieException("this tokenizer does not keep the places of its tokens in the text, which {% generation %} needs");
+                places.Add((piece.Place(at), EndOf(piece, end)));
+                at = end;
+            }
+        }
+    }
+
+    // A token that ends within a character's bytes covers the character.
+    static int EndOf(Piece piece, int index)
+    {
+        var last = piece.Place(index - 1);
+        while (index < piece.Text.Length && piece.Place(index) == last) index++;
+        return piece.Place(index);
+    }
+
+    /// <summary>The text of ids; unknown ids vanish, ill-formed UTF-8 becomes U+FFFD.</summary>
+    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = false)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        var tokens = new List<string>();
+        foreach (var id in ids)
+        {
+            if (skipSpecialTokens && added.TryGetValue(id, out var special) && special.Special) continue;
+            if (tokenOf.TryGetValue(id, out var token)) tokens.Add(token);
+        }
+        return decoder is null ? string.Join(' ', tokens) : string.Concat(decoder.Apply(tokens));
+    }
+
+    Piece Normalized(Piece piece)
+    {
+        if (normalizer is null) return piece;
+        var text = Normalized(piece.Text);
+        if (text == piece.Text) return piece;
+        // The input's first character is gone if only something of its end is left.
+        var atStart = piece.AtStart && !(text.Length < piece.Text.Length && piece.Text.EndsWith(text, StringComparison.Ordinal));
+        return new Piece(text, atStart, piece.Start, null, Known: false);
+    }
+
+    string Normalized(string text) => normalizer?.Apply(text, limit: 1_000_000 + 64 * text.Length) ?? text;
+
+    // Half surrogates cannot be encoded.
+    static string Clean(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 >= text.Length || !char.IsSurrogatePair(text[i], text[i + 1])) return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+            i++;
+        }
+        return text;
+    }
+
+    static JsonDocument ReadJson(string file)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(file);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new AerieException($"{file}: cannot be read: {problem.Message}", "A model folder needs its tokenizer.json.", problem);
+        }
+        try
+        {
+            if (bytes.AsSpan().StartsWith("version https://git-lfs"u8)) throw new AerieException($"{file}: is a Git LFS pointer, not the file itself", "Run `git lfs pull` in that folder, or download the file.");
+            if (!System.Text.Unicode.Utf8.IsValid(bytes)) throw new AerieException($"{file}: is not UTF-8");
+            return JsonDocument.Parse(bytes);
+        }
+        catch (JsonException problem)
+        {
+            throw new AerieException($"{file}: not JSON: {problem.Message}", null, problem);
+        }
+    }
+
+    static Dictionary<string, string> ReadSpecialTokens(string folder)
+    {
+        var found = new Dictionary<string, string>();
+        foreach (var name in new[] { "tokenizer_config.json", "special_tokens_map.json" })
+        {
+            var file = Path.Combine(folder, name);
+            if (!File.Exists(file)) continue;
+            using var json = ReadJson(file);
+            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new AerieException($"{file}: is not an object");
+            foreach (var item in json.RootElement.EnumerateObject().Where(p => p.Name.EndsWith("_token", StringComparison.Ordinal)))
+            {
+                var value = item.Value.ValueKind == JsonValueKind.Object && item.Value.TryGetProperty("content", out var content) ? content : item.Value;
+                if (value.ValueKind == JsonValueKind.String) found.TryAdd(item.Name, value.GetString()!);
+            }
+        }
+        return found;
+    }
+}
