@@ -1,0 +1,14 @@
+// Benchmarks: `dotnet run -c Release --project benchmarks/Aerie.Benchmarks -- VERB`. Tables for people, the last line for machines (JSON).
+using Aerie.Benchmarks;
+
+return args switch
+{
+    ["gemm", ..] => GemmBenchmark.Run(args[1..]),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm [--quick] [--rounds N]");
+    return 2;
+}
