@@ -15,5 +15,5 @@ public static class Kernels
     public static IKernels Reference { get; } = new Reference.ReferenceKernels();
 
     /// <summary>This machine's processor, with the best instruction set it has.</summary>
-    public static IKernels Cpu { get; } = new Cpu.CpuKernels();
+    public static IKernels Cpu { get; } = Aerie.Tensors.Cpu.CpuKernels.Create();
 }

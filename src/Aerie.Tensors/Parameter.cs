@@ -39,14 +39,14 @@ public sealed class Parameter : IDisposable
 
     public static implicit operator Columns(Parameter p) => new(p, 0, p.Cols);
 
-    /// <summary>The packed form that a backend keeps here, made by <paramref name="make"/> at the first use.</summary>
-    internal T Packed<T>(int column, int columns, bool transposed, Func<T> make) where T : class, IDisposable
+    /// <summary>The packed form of some columns that a backend keeps here, made by <paramref name="make"/> at the first use.</summary>
+    internal T Packed<T>(Columns columns, bool transposed, Func<Columns, bool, T> make) where T : class, IDisposable
     {
-        var key = (column, columns, transposed);
+        var key = (columns.Begin, columns.Count, transposed);
         lock (packed)
         {
             if (packed.TryGetValue(key, out var found)) return (T)found;
-            var made = make();
+            var made = make(columns, transposed);
             packed.Add(key, made);
             return made;
         }

@@ -1,11 +1,11 @@
 namespace Aerie.Tensors.Cpu;
 
-sealed partial class CpuKernels
+sealed partial class CpuKernels<V>
 {
     public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp)
-        => plain.Attention(layout, q, k, v, intervals, chain, y, logSumExp);
+        => Tensors.Kernels.Reference.Attention(layout, q, k, v, intervals, chain, y, logSumExp);
 
     public void AttentionBackward(HeadLayout layout, Tensor dy, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain,
         Tensor y, Tensor logSumExp, Tensor dq, Tensor dk, Tensor dv, ReadOnlySpan<Tensor> chainGradients)
-        => plain.AttentionBackward(layout, dy, q, k, v, intervals, chain, y, logSumExp, dq, dk, dv, chainGradients);
+        => Tensors.Kernels.Reference.AttentionBackward(layout, dy, q, k, v, intervals, chain, y, logSumExp, dq, dk, dv, chainGradients);
 }

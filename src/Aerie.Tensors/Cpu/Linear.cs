@@ -1,13 +1,96 @@
+// Products with weights. A weight is packed for the product kernels once per value; what is used once (a gradient's operands) is packed on the fly.
+using Aerie.Tensors.Cpu.Lanes;
+
 namespace Aerie.Tensors.Cpu;
 
-sealed partial class CpuKernels
+sealed unsafe partial class CpuKernels<V>
 {
     public void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate)
-        => plain.Linear(x, w, bias, y, accumulate);
+    {
+        if (x.Rows == 0) return;
+        using var b = new Scratch(bias);
+        Gemm.Multiply(new MatrixView(x.Floats, x.Rows, x.Cols), Packed(w, transposed: true), y.Floats, y.Cols, accumulate, b.Floats);
+    }
 
     public void LinearBackwardInput(Tensor dy, Columns w, Tensor dx, bool accumulate)
-        => plain.LinearBackwardInput(dy, w, dx, accumulate);
+    {
+        if (dy.Rows == 0) return;
+        Gemm.Multiply(new MatrixView(dy.Floats, dy.Rows, dy.Cols), Packed(w, transposed: false), dx.Floats, dx.Cols, accumulate);
+    }
 
     public void LinearBackwardWeight(Tensor dy, Tensor x, Columns w, Tensor? dbias)
-        => plain.LinearBackwardWeight(dy, x, w, dbias);
+    {
+        if (dy.Rows == 0) return;
+        var (dyView, xView) = (new MatrixView(dy.Floats, dy.Rows, dy.Cols), new MatrixView(x.Floats, x.Rows, x.Cols));
+        Gemm.Multiply(dyView.T, xView, w.Parameter.Gradient!.Floats + w.Begin, w.Parameter.Cols, w.Precision, accumulate: true);
+        if (dbias is null) return;
+        var sums = new ColumnSums { X = dy.Floats, Sums = dbias.Floats, Rows = dy.Rows, Cols = dy.Cols };
+        Threads.For((dy.Cols + ColumnBlock - 1) / ColumnBlock, ref sums, Math.Max(1, RowGrain(dy.Rows) / ColumnBlock));
+    }
+
+    /// <summary>The packed copy that lives with the parameter, brought up to its present value.</summary>
+    static PackedMatrix Packed(Columns w, bool transposed)
+    {
+        var packed = w.Parameter.Packed(w, transposed, static (columns, flip) => new PackedWeight(columns, flip));
+        return packed.UpToDate(w, transposed);
+    }
+
+    static MatrixView View(Columns w, bool transposed)
+    {
+        var value = w.Parameter.Value;
+        var view = value.DType == DType.BF16
+            ? new MatrixView((ushort*)value.Address + w.Begin, w.Rows, w.Count, w.Parameter.Cols)
+            : new MatrixView(value.Floats + w.Begin, w.Rows, w.Count, w.Parameter.Cols);
+        return transposed ? view.T : view;
+    }
+
+    sealed class PackedWeight(Columns w, bool transposed) : IDisposable
+    {
+        readonly PackedMatrix matrix = PackedMatrix.Pack(w.Precision, View(w, transposed));
+        int version = w.Parameter.Version;
+
+        public PackedMatrix UpToDate(Columns w, bool transposed)
+        {
+            if (version == w.Parameter.Version) return matrix;
+            lock (matrix)
+            {
+                if (version != w.Parameter.Version) matrix.Repack(View(w, transposed));
+                version = w.Parameter.Version;
+            }
+            return matrix;
+        }
+
+        public void Dispose() => matrix.Dispose();
+    }
+
+    /// <summary>Columns of a reduction over rows that one thread does at a time.</summary>
+    const int ColumnBlock = 64;
+
+    /// <summary>sums[j] += the sum of column j, in ascending rows.</summary>
+    struct ColumnSums : IParallelBody
+    {
+        public float* X, Sums;
+        public int Rows, Cols;
+
+        public readonly void Invoke(int begin, int end)
+        {
+            for (var block = begin; block < end; block++)
+            {
+                var (first, last) = (block * ColumnBlock, Math.Min((block + 1) * ColumnBlock, Cols));
+                var j = first;
+                for (; j + V.Width <= last; j += V.Width)
+                {
+                    var sum = V.All(0);
+                    for (var r = 0; r < Rows; r++) sum += V.Load(X + (long)r * Cols + j);
+                    (V.Load(Sums + j) + sum).Store(Sums + j);
+                }
+                for (; j < last; j++)
+                {
+                    float sum = 0;
+                    for (var r = 0; r < Rows; r++) sum += X[(long)r * Cols + j];
+                    Sums[j] += sum;
+                }
+            }
+        }
+    }
 }

@@ -16,8 +16,9 @@ public static partial class Ops
     {
         var losses = tape.New(new Shape(h.Rows));
         var hits = tape.New(new Shape(h.Rows), DType.I32);
-        var gradient = tape.Recording;
-        var dh = gradient && h.NeedsGradient ? tape.GradientFor(h, out _) : null;
+        var gradient = tape.Recording && (h.NeedsGradient || head.Trainable);
+        var accumulate = false;
+        var dh = gradient && h.NeedsGradient ? tape.GradientFor(h, out accumulate) : null;
         for (var begin = 0; begin < h.Rows; begin += chunkRows)
         {
             var rows = Math.Min(chunkRows, h.Rows - begin);
@@ -25,7 +26,7 @@ public static partial class Ops
             var logits = tape.New(rows, head.Rows);
             tape.Kernels.Linear(x, head, null, logits, false);
             tape.Kernels.CrossEntropy(logits, labels.Slice(begin, rows), weights.Slice(begin, rows), losses.Slice(begin, rows), hits.Slice(begin, rows), gradient);
-            if (dh is not null) tape.Kernels.LinearBackwardInput(logits, head, dh.Slice(begin, rows), false);
+            if (dh is not null) tape.Kernels.LinearBackwardInput(logits, head, dh.Slice(begin, rows), accumulate);
             if (gradient && head.Trainable) tape.Kernels.LinearBackwardWeight(logits, x, head, null);
             tape.Free(logits);
         }

@@ -13,7 +13,7 @@ public partial interface IKernels
 }
 
 /// <summary>The numbers of one update; corrections are 1 − b^(s+1).</summary>
-public readonly record struct AdamWUpdate(float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, double Correction1, double Correction2);
+public readonly record struct AdamWUpdate(double LearningRate, double Beta1, double Beta2, double Epsilon, double WeightDecay, double Correction1, double Correction2);
 
 public sealed record AdamWSettings(double Beta1 = 0.9, double Beta2 = 0.95, double Epsilon = 1e-8, double WeightDecay = 0);
 
@@ -49,7 +49,7 @@ public sealed class AdamW : IDisposable
     {
         Step++;
         var clip = Math.Min(1, maxNorm / (gradientNorm + 1e-6));
-        var update = new AdamWUpdate((float)learningRate, (float)settings.Beta1, (float)settings.Beta2, (float)settings.Epsilon, (float)settings.WeightDecay,
+        var update = new AdamWUpdate(learningRate, settings.Beta1, settings.Beta2, settings.Epsilon, settings.WeightDecay,
             1 - Math.Pow(settings.Beta1, Step), 1 - Math.Pow(settings.Beta2, Step));
         for (var i = 0; i < Parameters.Count; i++)
         {

@@ -6,11 +6,11 @@ sealed partial class ReferenceKernels
     {
         for (var i = 0; i < value.Count; i++)
         {
-            var g = gradient.F32[i] * scale;
-            var first = m.F32[i] = update.Beta1 * m.F32[i] + (1 - update.Beta1) * g;
-            var second = v.F32[i] = update.Beta2 * v.F32[i] + (1 - update.Beta2) * g * g;
+            double g = gradient.F32[i] * scale;
+            double first = m.F32[i] = (float)(update.Beta1 * m.F32[i] + (1 - update.Beta1) * g);
+            double second = v.F32[i] = (float)(update.Beta2 * v.F32[i] + (1 - update.Beta2) * g * g);
             var step = first / update.Correction1 / (Math.Sqrt(second / update.Correction2) + update.Epsilon);
-            value.F32[i] = (float)(value.F32[i] * (1 - (double)update.LearningRate * update.WeightDecay) - update.LearningRate * step);
+            value.F32[i] = (float)(value.F32[i] * (1 - update.LearningRate * update.WeightDecay) - update.LearningRate * step);
         }
     }
 
