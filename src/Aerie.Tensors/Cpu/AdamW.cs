@@ -20,7 +20,7 @@ sealed unsafe partial class CpuKernels<V>
     public double SumOfSquares(Tensor x)
     {
         var blocks = (int)((x.Count + SquaresBody.Block - 1) / SquaresBody.Block);
-        using var partial = new Scratch(2L * blocks);
+        using var partial = new ScratchFloats(2L * blocks);
         var body = new SquaresBody { X = x.Floats, Sums = (double*)partial.Floats, Count = x.Count };
         Threads.For(blocks, ref body);
         double sum = 0;

@@ -8,7 +8,7 @@ sealed unsafe partial class CpuKernels<V>
     public void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate)
     {
         if (x.Rows == 0) return;
-        using var b = new Scratch(bias);
+        using var b = new ScratchFloats(bias);
         Gemm.Multiply(new MatrixView(x.Floats, x.Rows, x.Cols), Packed(w, transposed: true), y.Floats, y.Cols, accumulate, b.Floats);
     }
 

@@ -6,7 +6,7 @@ sealed unsafe partial class CpuKernels<V>
 {
     public void RmsNorm(Tensor x, Tensor w, float eps, Tensor y, Tensor scale)
     {
-        using var weight = new Scratch(w);
+        using var weight = new ScratchFloats(w);
         var body = new RmsNormBody { X = x.Floats, W = weight.Floats, Y = y.Floats, Scale = scale.Floats, Cols = x.Cols, Eps = eps };
         Threads.For(x.Rows, ref body, RowGrain(x.Cols));
     }
@@ -15,8 +15,8 @@ sealed unsafe partial class CpuKernels<V>
     {
         // dw: rows in fixed blocks, each block's sum by one thread, then the blocks in order
         var blocks = (x.Rows + RmsNormBackwardBody.BlockRows - 1) / RmsNormBackwardBody.BlockRows;
-        using var weight = new Scratch(w);
-        using var partial = new Scratch(dw is null ? 0 : (long)blocks * x.Cols);
+        using var weight = new ScratchFloats(w);
+        using var partial = new ScratchFloats(dw is null ? 0 : (long)blocks * x.Cols);
         var body = new RmsNormBackwardBody
         {
             Dy = dy.Floats, X = x.Floats, W = weight.Floats, Scale = scale.Floats, Dx = dx is null ? null : dx.Floats,

@@ -41,8 +41,8 @@ sealed unsafe partial class CpuKernels<V>
 
         public readonly void Invoke(int begin, int end)
         {
-            using var widened = new Scratch(TeacherIsBF16 ? Cols : 0);
-            using var terms = new Scratch(Gradient ? 0 : Cols);
+            using var widened = new ScratchFloats(TeacherIsBF16 ? Cols : 0);
+            using var terms = new ScratchFloats(Gradient ? 0 : Cols);
             for (var r = begin; r < end; r++)
             {
                 var p = (float*)Teacher + (long)Rows[r] * Cols;
@@ -146,7 +146,7 @@ sealed unsafe partial class CpuKernels<V>
 
         public readonly void Invoke(int begin, int end)
         {
-            using var row = new Scratch(ProbsAreBF16 ? Selected : 0);
+            using var row = new ScratchFloats(ProbsAreBF16 ? Selected : 0);
             for (var r = begin; r < end; r++)
             {
                 var z = Z + (long)r * Cols;

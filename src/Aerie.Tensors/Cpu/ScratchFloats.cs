@@ -4,14 +4,14 @@ using System.Runtime.InteropServices;
 namespace Aerie.Tensors.Cpu;
 
 /// <summary>Native floats that are freed at the end of the scope.</summary>
-readonly unsafe ref struct Scratch
+readonly unsafe ref struct ScratchFloats
 {
     readonly void* owned;
 
-    public Scratch(long floats) => owned = Floats = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(floats, 1) * 4, 64);
+    public ScratchFloats(long floats) => owned = Floats = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(floats, 1) * 4, 64);
 
     /// <summary>The floats of a small tensor: its own memory, or a copy when it is bf16.</summary>
-    public Scratch(Tensor? tensor)
+    public ScratchFloats(Tensor? tensor)
     {
         if (tensor is null) return;
         if (tensor.DType == DType.F32)
