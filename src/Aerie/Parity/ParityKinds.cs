@@ -11,6 +11,7 @@ public static class ParityKinds
     public static readonly IReadOnlyDictionary<string, ParityKind> All = new Dictionary<string, ParityKind>
     {
         ["draft_vocabulary"] = Kinds.DraftVocabularyKind.Run,
+        ["eagle3_step"] = Kinds.Eagle3Step.Run,
         ["safetensors"] = Kinds.SafetensorsKind.Run,
     };
 }
