@@ -1,4 +1,6 @@
 // The folder assets/fledgling, part by part.
+using Aerie.Text;
+
 namespace Aerie.Fledgling;
 
 internal static class Assets
@@ -31,16 +33,13 @@ internal static class Assets
     /// <summary>Trains, writes weights, log and the judgement on the held-out prompts.</summary>
     public static void Train(string folder, TrainingPlan plan)
     {
-        var encoder = new CorpusEncoder(folder);
-        (FledglingModel model, TrainingLog log) = Training.Run(folder, encoder, plan);
+        Tokenizer tokenizer = Tokenizer.Load(Path.Combine(folder, Tokenizer.FileName));
+        (FledglingModel model, TrainingLog log) = Training.Run(folder, tokenizer, plan);
         using (model)
         {
             log.Write(folder, plan, $"{Environment.ProcessorCount} processors");
             List<Example> heldOut = new Corpus(Side.HeldOut, plan.Seed).Distinct(HeldOutPrompts);
-            bool[] exact = Evaluation.Exact(model, encoder, heldOut);
-            foreach (var domain in heldOut.Zip(exact).GroupBy(pair => pair.First.Domain))
-                Console.WriteLine($"{domain.Key}: {domain.Count(pair => pair.Second)} of {domain.Count()} answered exactly as expected");
-            Console.WriteLine($"all: {exact.Count(right => right)} of {exact.Length}");
+            ModelCard.Write(folder, plan, log, heldOut, Evaluation.Exact(model, tokenizer, heldOut), (examples) => Evaluation.Answers(model, tokenizer, examples));
         }
     }
 }

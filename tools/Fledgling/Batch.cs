@@ -1,5 +1,7 @@
 // Whole conversations packed one after the other, without padding. Every row sees its own document only.
 // The answer is supervised in full; the prompt a little, which helps the first thousand steps to find the words.
+using Aerie.Text;
+
 namespace Aerie.Fledgling;
 
 /// <summary>Packed rows. Intervals: two numbers a row, the visible keys [begin, end). Label -1 and weight 0: not supervised.</summary>
@@ -35,10 +37,9 @@ internal sealed record Batch(int[] Ids, int[] Positions, int[] Intervals, int[] 
 internal sealed record Document(Example Example, int[] Ids, int AnswerBegin)
 {
     /// <summary>Tokens as the chat template puts them: start mark, "user", the prompt, end mark, "assistant", the answer, end mark.</summary>
-    public static Document Of(Example example, CorpusEncoder encoder)
+    public static Document Of(Example example, Tokenizer tokenizer)
     {
-        const int Start = TokenizerFiles.Start, End = TokenizerFiles.End;
-        int[] question = [Start, .. encoder.Encode("user\n" + example.Prompt), End, .. encoder.Encode("\n"), Start, .. encoder.Encode("assistant\n")];
-        return new Document(example, [.. question, .. encoder.Encode(example.Answer), End], question.Length);
+        List<int> question = tokenizer.Encode($"<|im_start|>user\n{example.Prompt}<|im_end|>\n<|im_start|>assistant\n");
+        return new Document(example, [.. question, .. tokenizer.Encode(example.Answer + "<|im_end|>")], question.Count);
     }
 }

@@ -1,6 +1,7 @@
 // The training run: AdamW over batches drawn on the fly, warm-up and cosine decay over the run's steps or minutes.
 using System.Diagnostics;
 using Aerie.Tensors;
+using Aerie.Text;
 
 namespace Aerie.Fledgling;
 
@@ -21,7 +22,7 @@ internal static class Training
     static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
 
     /// <summary>Trains, writes model.safetensors into <paramref name="folder"/> now and then and at the end, and returns the model and its log.</summary>
-    public static (FledglingModel Model, TrainingLog Log) Run(string folder, CorpusEncoder encoder, TrainingPlan plan)
+    public static (FledglingModel Model, TrainingLog Log) Run(string folder, Tokenizer tokenizer, TrainingPlan plan)
     {
         var model = new FledglingModel(plan.Seed);
         using var optimizer = new AdamW(Kernels.Cpu, model.Parameters, new AdamWSettings(0.9, 0.98, 1e-8, 0.02));
@@ -37,7 +38,7 @@ internal static class Training
             int tokens = 0, hits = 0;
             for (int micro = 0; micro < TrainingPlan.MicroBatches; micro++)
             {
-                Batch batch = Batch.Pack(Draw(corpus, encoder, ref left), 1.0 / TrainingPlan.MicroBatches);
+                Batch batch = Batch.Pack(Draw(corpus, tokenizer, ref left), 1.0 / TrainingPlan.MicroBatches);
                 (double part, int right) = model.Learn(tape, batch);
                 tape.Reset();
                 loss += part;
@@ -61,13 +62,13 @@ internal static class Training
     }
 
     /// <summary>Documents up to the size of a micro-batch; the one that did not fit opens the next.</summary>
-    static List<Document> Draw(Corpus corpus, CorpusEncoder encoder, ref Document? left)
+    static List<Document> Draw(Corpus corpus, Tokenizer tokenizer, ref Document? left)
     {
         var documents = new List<Document>();
         int rows = 0;
         while (true)
         {
-            Document next = left ?? Document.Of(corpus.Next(), encoder);
+            Document next = left ?? Document.Of(corpus.Next(), tokenizer);
             left = null;
             if (rows + next.Ids.Length > TrainingPlan.MicroTokens)
             {

@@ -27,6 +27,8 @@ internal sealed class TrainingLog
             Flush();
     }
 
+    public int Steps => last.Step;
+
     public void Finish()
     {
         if (steps > 0)

@@ -1,0 +1,72 @@
+// assets/fledgling/README.md: what the model is, how good it is on held-out prompts, ten of its answers, how it is made.
+using System.Globalization;
+using System.Text;
+using Aerie.Formats;
+
+namespace Aerie.Fledgling;
+
+internal static class ModelCard
+{
+    const int Shown = 10;
+
+    public static void Write(string folder, TrainingPlan plan, TrainingLog log, IReadOnlyList<Example> heldOut, bool[] exact, Func<IReadOnlyList<Example>, string[]> answer)
+    {
+        // two rounds through the domains, less what is above ten: not chosen by whether they are right
+        Example[] shown = [.. heldOut.Take(Shown)];
+        string[] answers = answer(shown);
+        var text = new StringBuilder();
+        int weights = FledglingShape.Weights().Sum(weight => weight.Count), right = exact.Count(value => value);
+        text.AppendLine(CultureInfo.InvariantCulture, $"""
+            # fledgling: the embedded target
+
+            A small language model of our own, so that the whole life of a drafter can be lived on a fresh machine in minutes: Llama architecture, {FledglingShape.Layers} layers, hidden {FledglingShape.Hidden},
+            intermediate {FledglingShape.Intermediate}, {FledglingShape.Heads} heads of {FledglingShape.HeadDim} on {FledglingShape.KeyValueHeads} key-value heads, {TokenizerFiles.VocabularySize} tokens, tied embeddings: {weights / 1e6:F2} million weights in bf16.
+            It knows seven kinds of tasks and nothing else: {Words(heldOut)}.
+
+            | file | what |
+            |---|---|
+            | `config.json`, `generation_config.json`, `model.safetensors` | the model, as Hugging Face libraries load it |
+            | `tokenizer.json`, `tokenizer_config.json` | byte-level BPE (digits one by one) and a ChatML template |
+            | `prompts.jsonl` | {Lines(folder, "prompts.jsonl")} prompts of the training side, for making a drafter's training data |
+            | `heldout.jsonl` | {Lines(folder, "heldout.jsonl")} prompts that no training has ever seen, for judging |
+            | `training.md`, `training.svg` | the log and curve of the training run |
+
+            ## How good it is
+
+            Share of the held-out prompts whose greedy answer equals the generator's, character by character:
+
+            | domain | exactly right |
+            |---|---:|
+            """);
+        foreach (var domain in heldOut.Zip(exact).GroupBy(pair => pair.First.Domain))
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {domain.Key} | {domain.Count(pair => pair.Second)} of {domain.Count()} |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"| **all** | **{right} of {exact.Length} ({(double)right / exact.Length:P0})** |");
+        text.AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"## Ten held-out prompts and its answers\n\nThe first ten of `heldout.jsonl`, as they come.");
+        for (int i = 0; i < shown.Length; i++)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"\n**{shown[i].Prompt}**\n\n````text\n{answers[i]}\n````");
+            text.AppendLine(answers[i] == shown[i].Answer ? "\n(as expected)" : $"\n(expected: `{shown[i].Answer.ReplaceLineEndings(" ")}`)");
+        }
+        text.AppendLine(CultureInfo.InvariantCulture, $"""
+
+            ## How it is made
+
+                dotnet run -c Release --project tools/Fledgling -- make --out assets/fledgling --seed {plan.Seed} --steps {log.Steps}
+
+            remakes everything in this folder: corpus, tokenizer, prompts, weights, log and this page. `tools/Fledgling/Domains` holds one generator per kind of task; the prompt alone decides the answer.
+            A prompt is on the held-out side if its own hash says so (one in sixteen), so the two sides cannot share a prompt, whatever the seed.
+            The training is Aerie's own: the tape, kernels and AdamW of `src/Aerie.Tensors`. See [training.md](training.md) for its curve and speed.
+            """);
+        WholeFile.Write(Path.Combine(folder, "README.md"), text.ToString());
+        Console.WriteLine($"{right} of {exact.Length} held-out prompts answered exactly");
+    }
+
+    static string Words(IReadOnlyList<Example> examples)
+    {
+        string[] names = [.. examples.Select(example => example.Domain).Distinct()];
+        return Domains.Words.List(names);
+    }
+
+    static int Lines(string folder, string name) => File.ReadLines(Path.Combine(folder, name)).Count();
+}
