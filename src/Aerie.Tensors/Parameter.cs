@@ -4,25 +4,33 @@ namespace Aerie.Tensors;
 /// <summary>A weight of a model. Owner: the model. f32 when trained (the master), f32 or bf16 when frozen.</summary>
 public sealed class Parameter : IDisposable
 {
+    readonly Tensor value;
+    bool released;
     readonly Dictionary<(int Column, int Columns, bool Transposed), IDisposable> packed = [];
 
     public Parameter(string name, Tensor value, bool trainable = false, Precision precision = Precision.F32)
     {
         Check.That(!trainable || value.DType == DType.F32, $"{name}: a trained parameter is f32, not {value}");
-        (Name, Value, Trainable, Precision) = (name, value, trainable, precision);
+        (Name, this.value, Rows, Cols, Trainable, Precision) = (name, value, value.Rows, value.Cols, trainable, precision);
         if (trainable) Gradient = Tensor.Allocate(value.Shape);
     }
 
     public string Name { get; }
-    public Tensor Value { get; }
+
+    /// <summary>The value; gone once it was packed, when <see cref="ReleasedWhenPacked"/>.</summary>
+    public Tensor Value => released ? throw new ObjectDisposedException(Name, "only the packed copy is kept") : value;
+
+    /// <summary>Frozen weights that only matrix products read: after the first packing the value itself is freed, so that it is not held twice.</summary>
+    public bool ReleasedWhenPacked { get; init; }
+
     public bool Trainable { get; }
     public Precision Precision { get; }
 
     /// <summary>Accumulated d loss / d value, f32, same shape; null when frozen. Cleared by the optimizer.</summary>
     public Tensor? Gradient { get; }
 
-    public int Rows => Value.Rows;
-    public int Cols => Value.Cols;
+    public int Rows { get; }
+    public int Cols { get; }
 
     /// <summary>Grows with every change of the value; packed copies of older versions are packed anew.</summary>
     public int Version { get; private set; }
@@ -33,7 +41,7 @@ public sealed class Parameter : IDisposable
     /// <summary>Columns [begin, begin + count) as a matrix of their own: W = [W_e | W_h].</summary>
     public Columns Columns(int begin, int count)
     {
-        Check.That(begin >= 0 && count > 0 && begin + count <= Cols, $"columns {begin}..{begin + count} of {Name} {Value}");
+        Check.That(begin >= 0 && count > 0 && begin + count <= Cols, $"columns {begin}..{begin + count} of {this}");
         return new(this, begin, count);
     }
 
@@ -48,6 +56,11 @@ public sealed class Parameter : IDisposable
             if (packed.TryGetValue(key, out var found)) return (T)found;
             var made = make(columns, transposed);
             packed.Add(key, made);
+            if (ReleasedWhenPacked && !Trainable)
+            {
+                released = true;
+                value.Dispose();
+            }
             return made;
         }
     }
@@ -57,10 +70,10 @@ public sealed class Parameter : IDisposable
         foreach (var p in packed.Values) p.Dispose();
         packed.Clear();
         Gradient?.Dispose();
-        Value.Dispose();
+        value.Dispose();
     }
 
-    public override string ToString() => $"{Name} {Value}";
+    public override string ToString() => $"{Name} [{Rows}, {Cols}]";
 }
 
 /// <summary>A range of a parameter's columns; a whole parameter converts by itself.</summary>

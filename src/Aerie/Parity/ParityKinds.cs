@@ -12,6 +12,7 @@ public static class ParityKinds
     {
         ["draft_vocabulary"] = Kinds.DraftVocabularyKind.Run,
         ["eagle3_step"] = Kinds.Eagle3Step.Run,
+        ["model"] = Kinds.ModelKind.Run,
         ["safetensors"] = Kinds.SafetensorsKind.Run,
     };
 }

@@ -1,5 +1,6 @@
 // A model's config.json, read as hostile: every value has a type and a range, and every error names the file and the key.
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Aerie.Targets;
 
@@ -24,7 +25,9 @@ public sealed class ConfigFile
         {
             if (!File.Exists(path)) throw new AerieException($"{path}: no such file", "Give the folder of a Hugging Face checkpoint: config.json and safetensors.");
             if (new FileInfo(path).Length > MaxBytes) throw new AerieException($"{path}: larger than {MaxBytes >> 20} MB, this is no config");
-            var root = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
+            var bytes = File.ReadAllBytes(path);
+            if (!Utf8.IsValid(bytes)) throw new AerieException($"{path}: not UTF-8", "Get the file again.");
+            var root = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
             return root.ValueKind == JsonValueKind.Object ? new ConfigFile(path, root, "") : throw new AerieException($"{path}: must be a JSON object");
         }
         catch (JsonException e)
@@ -61,14 +64,14 @@ public sealed class ConfigFile
     /// <summary>A text; null where it is absent or null.</summary>
     public string? Text(string key)
         => !Find(key, out var value) ? null
-        : value.ValueKind == JsonValueKind.String ? value.GetString()
+        : value.ValueKind == JsonValueKind.String ? String(key, value)
         : throw Bad(key, $"must be a text, not {Shown(value)}");
 
     /// <summary>A list of texts; empty where it is absent or null.</summary>
     public string[] Texts(string key)
         => !Find(key, out var value) ? []
         : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
+            ? [.. value.EnumerateArray().Select(v => String(key, v))]
         : throw Bad(key, $"must be a list of texts, not {Shown(value)}");
 
     /// <summary>A whole number that is not negative, or a list of them; null where it is absent or null.</summary>
@@ -88,6 +91,13 @@ public sealed class ConfigFile
 
     /// <summary>The error of a key.</summary>
     public AerieException Bad(string key, string problem) => new($"{Path}: `{prefix}{key}` {problem}");
+
+    // An escaped half of a surrogate pair is JSON, but no text.
+    string String(string key, JsonElement value)
+    {
+        try { return value.GetString()!; }
+        catch (InvalidOperationException) { throw Bad(key, "holds text that is not Unicode"); }
+    }
 
     bool Find(string key, out JsonElement value) => json.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
 

@@ -1,0 +1,16 @@
+namespace Aerie.Tensors.Reference;
+
+sealed partial class ReferenceKernels
+{
+    public void CopyColumns(Tensor x, int xColumn, int count, Tensor y, int yColumn, Tensor? rows)
+    {
+        for (var r = 0; r < x.Rows; r++)
+            for (var c = 0; c < count; c++)
+            {
+                var at = (rows is null ? r : rows.I32[r]) * (long)y.Cols + yColumn + c;
+                var value = x.Row(r)[xColumn + c];
+                if (y.DType == DType.BF16) y.BF16[(int)at] = BFloat16.FromFloat(value);
+                else y.F32[(int)at] = value;
+            }
+    }
+}

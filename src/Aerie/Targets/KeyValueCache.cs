@@ -1,0 +1,57 @@
+// Keys (after RoPE) and values of everything read so far, owned by whoever decodes. A sequence owns a range of rows; forgetting is shortening it.
+using Aerie.Tensors;
+
+namespace Aerie.Targets;
+
+/// <summary>Rows [begin, begin + capacity) of a cache, of which the first <see cref="Length"/> hold a sequence's text.</summary>
+public sealed class CachedSequence
+{
+    internal CachedSequence(int begin, int capacity) => (Begin, Capacity) = (begin, capacity);
+
+    internal int Begin { get; }
+
+    /// <summary>Tokens that it can hold.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Tokens that it holds; the next one's position.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Forgets all but the first <paramref name="length"/> tokens.</summary>
+    public void ShortenTo(int length) => Length = (uint)length <= (uint)Length ? length : throw new ArgumentOutOfRangeException(nameof(length), length, $"the sequence holds {Length}");
+
+    internal void Extend(int rows) => Length = rows <= Capacity - Length ? Length + rows : throw new ArgumentOutOfRangeException(nameof(rows), rows, $"{Length} of {Capacity} rows are taken");
+}
+
+/// <summary>The keys and values of all layers: one f32 tensor [rows, keys | values] for each.</summary>
+public sealed class KeyValueCache : IDisposable
+{
+    readonly Tensor[] layers;
+
+    /// <param name="layerCount">Layers.</param>
+    /// <param name="width">Width of the keys of one row (key-value heads · head size).</param>
+    /// <param name="capacities">Rows of each sequence.</param>
+    public KeyValueCache(int layerCount, int width, params ReadOnlySpan<int> capacities)
+    {
+        var rows = 0;
+        var sequences = new CachedSequence[capacities.Length];
+        for (var i = 0; i < sequences.Length; i++)
+        {
+            sequences[i] = new CachedSequence(rows, capacities[i]);
+            rows = checked(rows + capacities[i]);
+        }
+        Sequences = sequences;
+        layers = new Tensor[layerCount];
+        for (var i = 0; i < layerCount; i++) layers[i] = Tensor.Allocate(new Shape(rows, 2 * width));
+    }
+
+    /// <summary>The sequences, in the order of their capacities.</summary>
+    public IReadOnlyList<CachedSequence> Sequences { get; }
+
+    internal Tensor Layer(int i) => layers[i];
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        foreach (var layer in layers) layer.Dispose();
+    }
+}

@@ -1,0 +1,75 @@
+// The rows of one pass: tokens of one or several sequences, each at its position, with the cache rows that it may see. That interval says all there is
+// to say about masks: causal, per sequence, per document.
+using Aerie.Tensors;
+
+namespace Aerie.Targets;
+
+/// <summary>Tokens to be read together. Used again and again: nothing is allocated once the largest pass was seen.</summary>
+public sealed class PassRows : IDisposable
+{
+    readonly Tensor ids, positions, cacheRows, intervals;
+    readonly int[] hostIds, hostPositions, hostCacheRows, hostIntervals;
+    readonly (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals)?[] views;
+
+    /// <param name="capacity">Most rows of a pass.</param>
+    public PassRows(int capacity)
+    {
+        Tensor New(Shape shape) => Tensor.Allocate(shape, DType.I32);
+        (ids, positions, cacheRows, intervals) = (New(new(capacity)), New(new(capacity)), New(new(capacity)), New(new(capacity, 2)));
+        (hostIds, hostPositions, hostCacheRows, hostIntervals) = (new int[capacity], new int[capacity], new int[capacity], new int[2 * capacity]);
+        views = new (Tensor, Tensor, Tensor, Tensor)?[capacity + 1];
+    }
+
+    /// <summary>Most rows.</summary>
+    public int Capacity => hostIds.Length;
+
+    /// <summary>Rows so far.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>One more than the largest position.</summary>
+    public int Positions { get; private set; }
+
+    /// <summary>Begins an empty pass.</summary>
+    public void Clear() => (Count, Positions) = (0, 0);
+
+    /// <summary>Appends tokens to a sequence: the sequence grows by them, and each sees all before it and itself.</summary>
+    /// <param name="sequence">Where keys and values go.</param>
+    /// <param name="tokens">Token ids.</param>
+    /// <param name="window">Keys that a row sees, itself included (sliding window); 0: all.</param>
+    /// <returns>The row of the first token in this pass.</returns>
+    public int Add(CachedSequence sequence, ReadOnlySpan<int> tokens, int window = 0)
+    {
+        if (tokens.Length > Capacity - Count) throw new ArgumentException($"{Count} + {tokens.Length} rows in a pass of at most {Capacity}");
+        var first = Count;
+        var length = sequence.Length;
+        sequence.Extend(tokens.Length);
+        for (var i = 0; i < tokens.Length; i++, Count++)
+        {
+            var row = sequence.Begin + length + i;
+            hostIds[Count] = tokens[i];
+            hostPositions[Count] = length + i;
+            hostCacheRows[Count] = row;
+            hostIntervals[2 * Count] = window > 0 ? Math.Max(sequence.Begin, row + 1 - window) : sequence.Begin;
+            hostIntervals[2 * Count + 1] = row + 1;
+            Positions = Math.Max(Positions, hostPositions[Count] + 1);
+        }
+        return first;
+    }
+
+    /// <summary>The pass as tensors of its row count.</summary>
+    internal (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals) Upload()
+    {
+        var view = views[Count] ??= (ids.Slice(0, Count), positions.Slice(0, Count), cacheRows.Slice(0, Count), intervals.Slice(0, Count));
+        view.Ids.CopyFrom(hostIds.AsSpan(0, Count));
+        view.Positions.CopyFrom(hostPositions.AsSpan(0, Count));
+        view.CacheRows.CopyFrom(hostCacheRows.AsSpan(0, Count));
+        view.Intervals.CopyFrom(hostIntervals.AsSpan(0, 2 * Count));
+        return view;
+    }
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in (Tensor[])[ids, positions, cacheRows, intervals]) tensor.Dispose();
+    }
+}

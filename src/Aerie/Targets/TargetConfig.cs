@@ -1,0 +1,124 @@
+// A target's config.json as it is used: Llama's fields, their defaults (those of transformers where the field has one), and what must fit together.
+namespace Aerie.Targets;
+
+/// <summary>A target of Llama's architecture (config.json of transformers 4.x or 5.x).</summary>
+public sealed record TargetConfig
+{
+    /// <summary>The architectures that this version has.</summary>
+    public static readonly IReadOnlyList<string> Architectures = ["LlamaForCausalLM"];
+
+    /// <summary>Where it was read.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Layers n.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Width H of the residual stream.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Width I of the MLP.</summary>
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>Query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Key-value heads.</summary>
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Size of one head; heads · size may differ from H.</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Tokens V.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Longest text, in tokens.</summary>
+    public required int MaxPositions { get; init; }
+
+    /// <summary>Epsilon of every norm.</summary>
+    public required float RmsNormEps { get; init; }
+
+    /// <summary>How positions rotate.</summary>
+    public required RopeConfig Rope { get; init; }
+
+    /// <summary>The head is the embedding table.</summary>
+    public bool TiedEmbeddings { get; init; }
+
+    /// <summary>q, k, v and o have biases.</summary>
+    public bool AttentionBias { get; init; }
+
+    /// <summary>gate, up and down have biases.</summary>
+    public bool MlpBias { get; init; }
+
+    /// <summary>Tokens that end a text: of generation_config.json, else of config.json.</summary>
+    public IReadOnlyList<int> EndTokenIds { get; init; } = [];
+
+    /// <summary>The token that begins a text.</summary>
+    public int? BeginTokenId { get; init; }
+
+    /// <summary>Aux layers where nobody says others: outputs of layers 1, n/2 - 1 and n - 4; for fewer than eight layers the first, a middle and the last.</summary>
+    public IReadOnlyList<int> DefaultAuxLayers => Layers >= 8 ? [1, Layers / 2 - 1, Layers - 4] : [.. new SortedSet<int> { 0, (Layers - 1) / 2, Layers - 1 }];
+
+    /// <summary>The architecture that a config names (`architectures`, else `model_type`), whether or not this version has it.</summary>
+    public static string ArchitectureOf(ConfigFile config)
+    {
+        var named = config.Texts("architectures");
+        return named.Length > 0 ? named[0] : config.Text("model_type") switch
+        {
+            "llama" => "LlamaForCausalLM",
+            { } other => other,
+            null => throw new AerieException($"{config.Path}: has neither `architectures` nor `model_type`", $"Supported architectures: {string.Join(", ", Architectures)}."),
+        };
+    }
+
+    /// <summary>Reads config.json (a file, or the folder that has one), and generation_config.json beside it.</summary>
+    /// <exception cref="AerieException">A value is missing, of the wrong type, out of range or does not fit another; or the architecture is another one.</exception>
+    public static TargetConfig Read(string path)
+    {
+        var json = ConfigFile.Open(path);
+        var architecture = ArchitectureOf(json);
+        if (!Architectures.Contains(architecture) || json.Text("model_type") is { } type and not "llama")
+            throw new AerieException($"{json.Path}: the architecture {architecture}{(json.Text("model_type") is { } t ? $" (model_type {t})" : "")} is not supported",
+                $"Supported architectures: {string.Join(", ", Architectures)}.");
+        if (json.Has("quantization_config")) throw json.Bad("quantization_config", "names a quantized checkpoint, which is not supported; give the checkpoint in bf16, f16 or f32");
+        if (json.Text("hidden_act") is { } act and not ("silu" or "swish")) throw json.Bad("hidden_act", $"is '{act}'; supported: silu");
+        foreach (var key in (string[])["torch_dtype", "dtype"])
+            if (json.Text(key) is { } dtype and not ("float32" or "float16" or "bfloat16" or "auto")) throw json.Bad(key, $"is '{dtype}'; supported: float32, float16, bfloat16");
+
+        var hidden = json.Whole("hidden_size");
+        var heads = json.Whole("num_attention_heads", most: 1 << 14);
+        if (hidden % heads != 0) throw json.Bad("hidden_size", $"is {hidden}, which num_attention_heads {heads} does not divide");
+        var keyHeads = json.Whole("num_key_value_heads", most: 1 << 14, otherwise: heads);
+        if (heads % keyHeads != 0) throw json.Bad("num_key_value_heads", $"must divide num_attention_heads: {heads} heads cannot share {keyHeads}");
+        var headSize = json.Whole("head_dim", most: 1 << 14, otherwise: hidden / heads);
+        if (headSize % 2 != 0) throw json.Bad("head_dim", $"must be even to be rotated, not {headSize}");
+        var positions = json.Whole("max_position_embeddings", most: int.MaxValue, otherwise: 2048);
+        var vocabulary = json.Whole("vocab_size", most: 1 << 24);
+        return new TargetConfig
+        {
+            Path = json.Path,
+            Layers = json.Whole("num_hidden_layers", most: 1 << 14),
+            HiddenSize = hidden,
+            IntermediateSize = json.Whole("intermediate_size", most: 1 << 22),
+            Heads = heads,
+            KeyValueHeads = keyHeads,
+            HeadSize = headSize,
+            VocabularySize = vocabulary,
+            MaxPositions = positions,
+            RmsNormEps = (float)json.Positive("rms_norm_eps", 1e-6, orZero: true),
+            Rope = RopeConfig.Read(json, positions),
+            TiedEmbeddings = json.Flag("tie_word_embeddings", false),
+            AttentionBias = json.Flag("attention_bias", false),
+            MlpBias = json.Flag("mlp_bias", false),
+            EndTokenIds = EndTokens(json, vocabulary),
+            BeginTokenId = json.Ids("bos_token_id") is [var begin, ..] ? begin : null,
+        };
+    }
+
+    static int[] EndTokens(ConfigFile json, int vocabulary)
+    {
+        var ids = json.Ids("eos_token_id");
+        var generation = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(json.Path))!, "generation_config.json");
+        if (File.Exists(generation)) ids = ConfigFile.Open(generation).Ids("eos_token_id") ?? ids;
+        return Array.FindAll(ids ?? [], id => id < vocabulary);
+    }
+}
