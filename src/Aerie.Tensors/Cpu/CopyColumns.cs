@@ -1,7 +1,7 @@
 // One memory copy per row: not worth the pool.
 namespace Aerie.Tensors.Cpu;
 
-sealed unsafe partial class CpuKernels
+sealed unsafe partial class CpuKernels<V>
 {
     public void CopyColumns(Tensor x, int xColumn, int count, Tensor y, int yColumn, Tensor? rows)
     {

@@ -74,7 +74,7 @@ public sealed record LlamaWeights(Parameter Embedding, IReadOnlyList<LlamaLayer>
             var embedding = Matrix(Embed, [Embed]);
             var layers = Enumerable.Range(0, config.Layers).Select(Layer).ToArray();
             // Some writers store a tied head too; a head that is there is believed, as transformers does.
-            var head = found.ContainsKey(HeadName) && !SameBytes(HeadName, Embed) ? Matrix(HeadName, [HeadName], release: true) : embedding;
+            var head = found.ContainsKey(HeadName) && !SameBytes(HeadName, Embed) ? Matrix(HeadName, [HeadName]) : embedding;
             return new LlamaWeights(embedding, layers, Vector(NormName), head);
         }
 
