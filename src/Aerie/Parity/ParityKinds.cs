@@ -14,5 +14,6 @@ public static class ParityKinds
         ["eagle3_step"] = Kinds.Eagle3Step.Run,
         ["model"] = Kinds.ModelKind.Run,
         ["safetensors"] = Kinds.SafetensorsKind.Run,
+        ["training_run"] = Kinds.TrainingRun.Run,
     };
 }

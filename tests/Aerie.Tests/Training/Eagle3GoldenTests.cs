@@ -4,7 +4,7 @@ using Aerie.Tensors;
 
 namespace Aerie.Tests.Training;
 
-public sealed class Eagle3StepTests
+public sealed class Eagle3GoldenTests
 {
     public static TheoryData<string> Cases()
     {
@@ -21,6 +21,22 @@ public sealed class Eagle3StepTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void Fast_kernels_give_the_trainers_own_numbers(string name) => Check(name, Kernels.Cpu);
+
+    [Theory]
+    [InlineData("train_automodel", false)]
+    [InlineData("train_automodel", true)]
+    [InlineData("train_automodel_31_packed_flush", false)]
+    [InlineData("train_automodel_31_packed_flush", true)]
+    [InlineData("train_specforge", false)]
+    [InlineData("train_specforge", true)]
+    [InlineData("train_specforge_bf16_information", true)]
+    public void Whole_runs_end_at_the_trainers_own_weights_and_moments(string name, bool fast)
+    {
+        var folder = new CaseFolder(Golden.Path("eagle3", name));
+        var results = TrainingRun.Run(folder, fast ? Kernels.Cpu : Kernels.Reference).ToList();
+        Assert.True(results.Count > 30);
+        if (!folder.Advisory) Assert.All(results, r => Assert.True(r.Within, $"{r.Name}: {r.LargestError} {r.Note}"));
+    }
 
     static void Check(string name, IKernels kernels)
     {
