@@ -4,11 +4,12 @@ using Aerie.Benchmarks;
 return args switch
 {
     ["gemm", ..] => GemmBenchmark.Run(args[1..]),
+    ["attention", ..] => AttentionBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention [--quick] [--rounds N]");
     return 2;
 }
