@@ -56,11 +56,11 @@ public readonly struct CounterRandom
         for (var i = 0; i < values.Length; i++) values[i] = deviation * Normal((ulong)i);
     }
 
+    (uint A, uint B, uint C, uint D) Block(ulong counter) => Philox((uint)counter, (uint)(counter >> 32), purposeHash, step, keyLow, keyHigh);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    (uint A, uint B, uint C, uint D) Block(ulong counter)
+    internal static (uint A, uint B, uint C, uint D) Philox(uint a, uint b, uint c, uint d, uint k0, uint k1)
     {
-        var (a, b, c, d) = ((uint)counter, (uint)(counter >> 32), purposeHash, step);
-        var (k0, k1) = (keyLow, keyHigh);
         for (var round = 0; round < 10; round++)
         {
             var p = 0xD2511F53ul * a;

@@ -13,6 +13,7 @@ public static class ParityKinds
         ["draft_vocabulary"] = Kinds.DraftVocabularyKind.Run,
         ["eagle3_step"] = Kinds.Eagle3Step.Run,
         ["model"] = Kinds.ModelKind.Run,
+        ["lr_schedule"] = Kinds.LearningRateKind.Run,
         ["safetensors"] = Kinds.SafetensorsKind.Run,
         ["training_run"] = Kinds.TrainingRun.Run,
     };
