@@ -96,10 +96,11 @@ public static unsafe class Gemm
                 Bias = bias,
                 Alpha = alpha,
                 Rows = rows,
+                Few = few,
                 StepsA = Packing.PerStep(kernel.FormatB) / Packing.PerStep(kernel.FormatA),
                 BlockSteps = few ? Math.Max(layout.Steps, 1) : kernel.BlockSteps,
             };
-            block.Split(few, Threads.Count);
+            block.Split(Threads.Count);
             bool asItIs = rows == 1 && kernel.FormatA == PackFormat.Float && !a.IsBF16 && (!a.Transposed || a.Stride == 1) && kernel.StepUnit == 1;
             if (asItIs)
             {

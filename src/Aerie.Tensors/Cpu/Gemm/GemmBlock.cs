@@ -1,5 +1,6 @@
 // The part of a product that runs on the threads: packing A by row tiles, then tasks that are blocks of C.
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Aerie.Tensors.Cpu;
 
@@ -12,6 +13,9 @@ unsafe struct GemmBlock : IParallelBody
     public float* C, Bias;
     public float Alpha;
     public bool Accumulate;
+
+    /// <summary>So few rows that B is read from memory once and that sets the pace.</summary>
+    public bool Few;
 
     /// <summary>Words of A per step of B and row (2 where bfloat16 is widened).</summary>
     public int StepsA;
@@ -33,10 +37,10 @@ unsafe struct GemmBlock : IParallelBody
     /// <summary>First row of a tile: rows are dealt out evenly, so that no tile is left with one or two.</summary>
     public readonly int TileRow(int tile) => Math.Min((int)((long)(PackedRows / Kernel.RowUnit) * tile / Tiles) * Kernel.RowUnit, PackedRows);
 
-    public void Split(bool few, int threads)
+    public void Split(int threads)
     {
         Tiles = (PackedRows + Kernel.MaxRows - 1) / Kernel.MaxRows;
-        if (few)
+        if (Few)
         {
             // As few bytes as keep the threads evenly busy, not so few that taking a task shows.
             TaskTiles = Tiles;
@@ -80,10 +84,19 @@ unsafe struct GemmBlock : IParallelBody
             {
                 uint* b = B + panel * Layout.PanelWords + (long)step * width;
                 float* at = sums + (panel - panel0) * width;
+                byte* next = (byte*)(b + Layout.PanelWords);
+                long share = tile1 - tile0 < 4 || panel + 1 == panel1 ? 0 : ((long)steps * width * 4 / (tile1 - tile0) + 63) & ~63L;
                 for (int tile = tile0; tile < tile1; tile++)
                 {
                     int row = TileRow(tile);
-                    Kernel.Run(TileRow(tile + 1) - row, a + (long)row * steps * StepsA, b, steps, at + (row - row0) * stride, stride, step > 0);
+                    if (Sse.IsSupported)
+                    {
+                        // The next panel's part, a little with every tile: it comes from far.
+                        for (byte* end = next + share; next < end; next += 64)
+                            Sse.Prefetch1(next);
+                    }
+
+                    Kernel.Run(TileRow(tile + 1) - row, a + (long)row * steps * StepsA, b, steps, at + (row - row0) * stride, stride, step > 0, Few && tile == tile0);
                 }
             }
 
@@ -134,13 +147,17 @@ unsafe struct PackRows : IParallelBody
         int packedRows = Block.TileRow(Block.Tiles);
         for (int step = 0; step < Block.Layout.Steps; step += Block.BlockSteps)
         {
-            int count = Math.Min(Block.BlockSteps, Block.Layout.Steps - step) * Block.StepsA;
-            for (int tile = begin; tile < end; tile++)
+            int count = Math.Min(Block.BlockSteps, Block.Layout.Steps - step) * Block.StepsA, lines = Source.Transposed ? Packing.LinesAtOnce / Packing.PerStep(kernel.FormatA) : count;
+            for (int s = 0; s < count; s += lines)
             {
-                int row = Block.TileRow(tile), rows = Block.TileRow(tile + 1) - row;
-                uint* to = Block.A + (long)step * Block.StepsA * packedRows + (long)row * count;
-                bool rowMajor = kernel.RowMajorA || rows == 1;
-                Packing.Fill(Source, kernel.FormatA, row, rows, step * Block.StepsA, count, to, rowMajor ? count : 1, rowMajor ? 1 : rows, spill: Block.Tiles == 1);
+                for (int tile = begin; tile < end; tile++)
+                {
+                    int row = Block.TileRow(tile), rows = Block.TileRow(tile + 1) - row;
+                    bool rowMajor = kernel.RowMajorA || rows == 1;
+                    (int vStride, int sStride) = rowMajor ? (count, 1) : (1, rows);
+                    uint* to = Block.A + (long)step * Block.StepsA * packedRows + (long)row * count + (long)s * sStride;
+                    Packing.Fill(Source, kernel.FormatA, row, rows, step * Block.StepsA + s, Math.Min(lines, count - s), to, vStride, sStride, spill: Block.Tiles == 1);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 // The inner kernel over vectors: rows x 2 vectors of accumulators, written once for every lane width. Which rows exist is a constant of the type
 // argument, so the compiler drops the rest. bfloat16 pairs are widened on the way: memory carries 16 bits, sums are float32.
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Aerie.Tensors.Cpu;
 
@@ -51,28 +52,29 @@ sealed unsafe class LaneKernel<TLane, TV, TPairs> : GemmKernel where TLane : str
     public override PackFormat FormatA => TPairs.Value ? PackFormat.RoundedFloat : PackFormat.Float;
     public override PackFormat FormatB => TPairs.Value ? PackFormat.PairBF16 : PackFormat.Float;
 
-    public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load)
+    public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load, bool stream)
     {
+        long ahead = stream ? StreamAhead : 0;
         switch (rows)
         {
-            case 1: Tile<R1>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 2: Tile<R2>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 3: Tile<R3>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 4: Tile<R4>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 5: Tile<R5>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 6: Tile<R6>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 7: Tile<R7>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 8: Tile<R8>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 9: Tile<R9>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 10: Tile<R10>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 11: Tile<R11>((float*)a, (float*)b, steps, c, cStride, load); break;
-            case 12: Tile<R12>((float*)a, (float*)b, steps, c, cStride, load); break;
+            case 1: Tile<R1>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 2: Tile<R2>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 3: Tile<R3>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 4: Tile<R4>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 5: Tile<R5>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 6: Tile<R6>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 7: Tile<R7>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 8: Tile<R8>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 9: Tile<R9>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 10: Tile<R10>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 11: Tile<R11>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
+            case 12: Tile<R12>((float*)a, (float*)b, steps, c, cStride, load, ahead); break;
             default: throw new ArgumentOutOfRangeException(nameof(rows));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile<TRows>(float* a, float* b, int steps, float* c, long cStride, bool load) where TRows : struct, IRows
+    static void Tile<TRows>(float* a, float* b, int steps, float* c, long cStride, bool load, long ahead) where TRows : struct, IRows
     {
         TV s0 = default, t0 = default;
         TV s1 = default, t1 = default;
@@ -104,6 +106,13 @@ sealed unsafe class LaneKernel<TLane, TV, TPairs> : GemmKernel where TLane : str
 
         for (float* end = b + (long)steps * 2 * TLane.Count; b != end; b += 2 * TLane.Count)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch0((byte*)b + ahead);
+                if (TLane.Count > 8)
+                    Sse.Prefetch0((byte*)b + ahead + 64);
+            }
+
             TV u = TLane.Load(b), v = TLane.Load(b + TLane.Count);
             if (TPairs.Value)
             {

@@ -88,7 +88,8 @@ readonly unsafe struct PanelLayout
     public void Pack(GemmKernel kernel, MatrixView b, uint* destination)
     {
         var body = new PackBody { Source = b.T, Kernel = kernel, Layout = this, Destination = destination };
-        Threads.For(Panels, ref body, grain: (int)Math.Max(1, 8192 / Math.Max(PanelWords, 1)));
+        int grain = b.Transposed ? 1 : Math.Clamp(Panels / (2 * Threads.Count), 1, 8);
+        Threads.For(Panels, ref body, grain: (int)Math.Max(grain, 8192 / Math.Max(PanelWords, 1)));
     }
 
     public static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
@@ -103,8 +104,21 @@ readonly unsafe struct PanelLayout
         public readonly void Invoke(int begin, int end)
         {
             int width = Kernel.Width;
-            for (int panel = begin; panel < end; panel++)
-                Packing.Fill(Source, Kernel.FormatB, panel * width, width, 0, Layout.Steps, Destination + panel * Layout.PanelWords, 1, width);
+            if (!Source.Transposed)
+            {
+                for (int panel = begin; panel < end; panel++)
+                    Packing.Fill(Source, Kernel.FormatB, panel * width, width, 0, Layout.Steps, Destination + panel * Layout.PanelWords, 1, width);
+                return;
+            }
+
+            // Lines of the source run across the panels: some lines at a time, so that their pages and cache lines serve panel after panel.
+            int some = Packing.LinesAtOnce / Packing.PerStep(Kernel.FormatB);
+            for (int step = 0; step < Layout.Steps; step += some)
+            {
+                int steps = Math.Min(some, Layout.Steps - step);
+                for (int panel = begin; panel < end; panel++)
+                    Packing.Fill(Source, Kernel.FormatB, panel * width, width, step, steps, Destination + panel * Layout.PanelWords + (long)step * width, 1, width);
+            }
         }
     }
 }

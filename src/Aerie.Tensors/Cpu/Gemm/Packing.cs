@@ -7,6 +7,10 @@ namespace Aerie.Tensors.Cpu;
 
 static unsafe class Packing
 {
+    /// <summary>Lines of a source that are packed together where they run across the destination's panels or tiles: their pages and cache lines then
+    /// serve one panel after the other.</summary>
+    public const int LinesAtOnce = 16;
+
     /// <summary>Elements of k in a step.</summary>
     public static int PerStep(PackFormat format) => format == PackFormat.PairBF16 ? 2 : 1;
 

@@ -25,8 +25,8 @@ sealed unsafe partial class TileKernel : GemmKernel
     public override int BlockSteps => 512;
     public override int BlockRows => 256;
 
-    public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load) =>
-        ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows / 16 - 1])(a, b, steps, c, cStride * 4, load ? 1 : 0);
+    public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load, bool stream) =>
+        ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows / 16 - 1])(a, b, steps, c, cStride * 4, (load ? 1 : 0) + (stream ? 2 * StreamAhead : 0));
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial long SystemCall(long number, long a, long b);
@@ -48,7 +48,7 @@ sealed unsafe partial class TileKernel : GemmKernel
         return code[0] != 0 && code[1] != 0 ? code : null;
     }
 
-    // void tile(a rdi, b rsi, steps rdx, c rcx, cStride r8 in bytes, load r9); A's rows are `steps` words apart.
+    // void tile(a rdi, b rsi, steps rdx, c rcx, cStride r8 in bytes, load + 2 * bytes to prefetch ahead r9); A's rows are `steps` words apart.
     static Assembler Assemble(int high, byte* config)
     {
         AssemblerRegisterTMM[] tiles = [tmm0, tmm1, tmm2, tmm3, tmm4, tmm5, tmm6, tmm7];
@@ -60,8 +60,8 @@ sealed unsafe partial class TileKernel : GemmKernel
         asm.mov(r10, r8);
         asm.shl(r10, 4);
         asm.add(r10, rcx); // C, rows 16 and on
-        asm.test(r9, r9);
-        asm.jz(zero);
+        asm.shr(r9, 1);
+        asm.jnc(zero);
         for (int i = 0; i < high; i++)
         {
             asm.tileloadd(tiles[2 * i], __[(i == 0 ? rcx : r10) + r8]);
@@ -78,10 +78,14 @@ sealed unsafe partial class TileKernel : GemmKernel
         asm.mov(r11, rax);
         asm.shl(r11, 4);
         asm.add(r11, rdi); // A, rows 16 and on
+        asm.push(r8);
+        asm.lea(r8, __[rsi + r9]); // B to come
         asm.mov(r9d, 128); // bytes of a row of B
         asm.sub(rdx, 16);
         asm.jl(done);
         asm.Label(ref loop);
+        for (int line = 0; line < 32; line++)
+            asm.prefetcht0(__byte_ptr[r8 + line * 64]);
         asm.tileloadd(tmm6, __[rsi + r9]);
         asm.tileloadd(tmm7, __[rsi + r9 + 64]);
         for (int i = 0; i < high; i++)
@@ -94,10 +98,12 @@ sealed unsafe partial class TileKernel : GemmKernel
         asm.add(rdi, 64);
         asm.add(r11, 64);
         asm.add(rsi, 16 * 128);
+        asm.add(r8, 16 * 128);
         asm.sub(rdx, 16);
         asm.jge(loop);
 
         asm.Label(ref done);
+        asm.pop(r8);
         for (int i = 0; i < high; i++)
         {
             asm.tilestored(__[(i == 0 ? rcx : r10) + r8], tiles[2 * i]);

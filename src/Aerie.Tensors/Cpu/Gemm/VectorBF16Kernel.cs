@@ -7,7 +7,7 @@ namespace Aerie.Tensors.Cpu;
 
 sealed unsafe class VectorBF16Kernel : GemmKernel
 {
-    const int Rows = 12, Unroll = 4, StepBytes = 128, PrefetchBytes = 4096;
+    const int Rows = 12, Unroll = 4, StepBytes = 128;
 
     static readonly AssemblerRegisterZMM[] Zmm =
     [
@@ -24,8 +24,8 @@ sealed unsafe class VectorBF16Kernel : GemmKernel
     public override PackFormat FormatA => PackFormat.PairBF16;
     public override PackFormat FormatB => PackFormat.PairBF16;
 
-    public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load) =>
-        ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows])(a, b, steps, c, cStride * 4, load ? 1 : 0);
+    public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load, bool stream) =>
+        ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows])(a, b, steps, c, cStride * 4, (load ? 1 : 0) + (stream ? 2 * StreamAhead : 0));
 
     static nint[]? AssembleAll()
     {
@@ -40,14 +40,14 @@ sealed unsafe class VectorBF16Kernel : GemmKernel
         return code;
     }
 
-    // void tile(a rdi, b rsi, steps rdx, c rcx, cStride r8 in bytes, load r9)
+    // void tile(a rdi, b rsi, steps rdx, c rcx, cStride r8 in bytes, load + 2 * bytes to prefetch ahead r9)
     static Assembler Assemble(int rows)
     {
         var asm = new Assembler(64);
         Label zero = asm.CreateLabel(), start = asm.CreateLabel(), many = asm.CreateLabel(), few = asm.CreateLabel(), one = asm.CreateLabel(), done = asm.CreateLabel();
 
-        asm.test(r9, r9);
-        asm.jz(zero);
+        asm.shr(r9, 1);
+        asm.jnc(zero);
         asm.mov(rax, rcx);
         for (int i = 0; i < rows; i++)
         {
@@ -98,8 +98,8 @@ sealed unsafe class VectorBF16Kernel : GemmKernel
     {
         asm.vmovups(zmm30, __zmmword_ptr[rsi + u * StepBytes]);
         asm.vmovups(zmm31, __zmmword_ptr[rsi + u * StepBytes + 64]);
-        asm.prefetcht0(__byte_ptr[rsi + u * StepBytes + PrefetchBytes]);
-        asm.prefetcht0(__byte_ptr[rsi + u * StepBytes + PrefetchBytes + 64]);
+        asm.prefetcht0(__byte_ptr[rsi + r9 + u * StepBytes]);
+        asm.prefetcht0(__byte_ptr[rsi + r9 + u * StepBytes + 64]);
         for (int i = 0; i < rows; i++)
         {
             var x = Zmm[28 + (i & 1)];
