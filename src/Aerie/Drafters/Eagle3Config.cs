@@ -95,6 +95,8 @@ public sealed record Eagle3Config
         var network = top.Object("transformer_layer_config") ?? top;
         var eagle = top.Object("eagle_config");
         var architectures = top.Texts("architectures");
+        if (architectures.FirstOrDefault(a => a.Contains("eagle", StringComparison.OrdinalIgnoreCase) && !a.Contains("eagle3", StringComparison.OrdinalIgnoreCase)) is { } eagle1)
+            throw new MachineException($"{top.Path}: this version does not support EAGLE-1 drafters ({eagle1}).");
         layout ??= network != top || top.Has("speculators_model_type") ? Eagle3Layout.Speculators
             : architectures.Contains("LlamaEagle3DraftModel") ? Eagle3Layout.AutoModel : Eagle3Layout.Server;
         var model = network.Text("model_type") ?? "llama";

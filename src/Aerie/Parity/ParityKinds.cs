@@ -10,7 +10,9 @@ public static class ParityKinds
     /// <summary>`kind` of case.json -> what computes it.</summary>
     public static readonly IReadOnlyDictionary<string, ParityKind> All = new Dictionary<string, ParityKind>
     {
+        ["decoding"] = Kinds.DecodingKind.Run,
         ["draft_vocabulary"] = Kinds.DraftVocabularyKind.Run,
+        ["drafter_forward"] = Kinds.DrafterForwardKind.Run,
         ["eagle3_step"] = Kinds.Eagle3Step.Run,
         ["model"] = Kinds.ModelKind.Run,
         ["lr_schedule"] = Kinds.LearningRateKind.Run,

@@ -32,20 +32,27 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="capacities">Rows of each sequence.</param>
     public KeyValueCache(int layerCount, int width, params ReadOnlySpan<int> capacities)
     {
-        var rows = 0;
-        var sequences = new CachedSequence[capacities.Length];
-        for (var i = 0; i < sequences.Length; i++)
-        {
-            sequences[i] = new CachedSequence(rows, capacities[i]);
-            rows = checked(rows + capacities[i]);
-        }
-        Sequences = sequences;
+        foreach (var capacity in capacities) Rows = checked(Rows + capacity);
         layers = new Tensor[layerCount];
-        for (var i = 0; i < layerCount; i++) layers[i] = Tensor.Allocate(new Shape(rows, 2 * width));
+        for (var i = 0; i < layerCount; i++) layers[i] = Tensor.Allocate(new Shape(Rows, 2 * width));
+        Sequences = [];
+        Divide(capacities);
     }
 
+    /// <summary>Rows of all sequences together.</summary>
+    public int Rows { get; }
+
     /// <summary>The sequences, in the order of their capacities.</summary>
-    public IReadOnlyList<CachedSequence> Sequences { get; }
+    public IReadOnlyList<CachedSequence> Sequences { get; private set; }
+
+    /// <summary>Forgets everything and divides the rows among other sequences.</summary>
+    public void Divide(params ReadOnlySpan<int> capacities)
+    {
+        var (at, sequences) = (0, new CachedSequence[capacities.Length]);
+        for (var i = 0; i < sequences.Length; at += capacities[i++]) sequences[i] = new CachedSequence(at, capacities[i]);
+        if (at > Rows) throw new ArgumentException($"{at} rows of a cache of {Rows}");
+        Sequences = sequences;
+    }
 
     internal Tensor Layer(int i) => layers[i];
 
