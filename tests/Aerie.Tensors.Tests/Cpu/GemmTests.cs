@@ -49,8 +49,8 @@ public sealed unsafe class GemmTests : IDisposable
         public static Way Number(int i) => new((i & 1) != 0, (i & 2) != 0, (i & 4) != 0, (i & 8) != 0, (i & 16) != 0, (i & 32) != 0, (i & 64) != 0, (i & 128) != 0 ? 0.5f : 1);
     }
 
-    /// <summary>Multiplies on an instruction set; rows of A, B and C are `gap` elements longer than needed.</summary>
-    static float[] Multiply(Isa isa, Precision precision, Way way, int m, int n, int k, float[] a, float[] b, float[] c, float[] bias, int gap)
+    /// <summary>Multiplies with a kernel; rows of A, B and C are `gap` elements longer than needed.</summary>
+    static float[] Multiply(GemmKernel kernel, Precision precision, Way way, int m, int n, int k, float[] a, float[] b, float[] c, float[] bias, int gap)
     {
         float[] result = (float[])c.Clone();
         ushort[] a16 = ToBF16(a), b16 = ToBF16(b);
@@ -66,24 +66,24 @@ public sealed unsafe class GemmTests : IDisposable
                 vb = vb.T;
             if (way.Packed)
             {
-                using PackedMatrix packed = PackedMatrix.Pack(precision, vb, isa);
+                using PackedMatrix packed = PackedMatrix.Pack(precision, vb, kernel);
                 Gemm.Multiply(va, packed, pc, n + gap, way.Accumulate, way.Bias ? pBias : null, way.Alpha);
             }
             else
             {
-                Gemm.Multiply(va, vb, pc, n + gap, precision, isa, way.Accumulate, way.Bias ? pBias : null, way.Alpha);
+                Gemm.Multiply(va, vb, pc, n + gap, kernel, way.Accumulate, way.Bias ? pBias : null, way.Alpha);
             }
         }
 
         return result;
     }
 
-    static void Check(Isa isa, Precision precision, Way way, int m, int n, int k, int gap = 3)
+    static void Check(GemmKernel kernel, Precision precision, Way way, int m, int n, int k, int gap = 3)
     {
         int lineA = (way.TransposedA ? m : k) + gap, lineB = (way.TransposedB ? k : n) + gap;
         float[] a = Random(lineA * (way.TransposedA ? k : m), 1), b = Random(lineB * (way.TransposedB ? n : k), 2);
         float[] c = Random(m * (n + gap), 3), bias = Random(n, 4);
-        float[] result = Multiply(isa, precision, way, m, n, k, a, b, c, bias, gap);
+        float[] result = Multiply(kernel, precision, way, m, n, k, a, b, c, bias, gap);
         for (int i = 0; i < m; i++)
         {
             for (int j = 0; j < n + gap; j++)
@@ -109,7 +109,7 @@ public sealed unsafe class GemmTests : IDisposable
 
                 double expected = sum * way.Alpha + (way.Bias ? bias[j] : 0) + (way.Accumulate ? c[at] : 0);
                 if (!(Math.Abs(result[at] - expected) <= 1e-6 * (2 + size)))
-                    Assert.Fail($"{isa} {precision} {way} {m}x{n}x{k}: element {i},{j} is {result[at]}, expected {expected}");
+                    Assert.Fail($"{kernel.Name} {precision} {way} {m}x{n}x{k}: element {i},{j} is {result[at]}, expected {expected}");
             }
         }
     }
@@ -117,6 +117,7 @@ public sealed unsafe class GemmTests : IDisposable
     [Theory, MemberData(nameof(Kernels))]
     public void Any_shape_and_any_way_equal_plain_loops(Isa isa, Precision precision)
     {
+        GemmKernel kernel = GemmKernel.For(isa, precision);
         int[] sizes = [1, 2, 3, 7, 15, 16, 17, 33, 64, 100];
         int way = 0;
         foreach (int m in sizes)
@@ -124,26 +125,28 @@ public sealed unsafe class GemmTests : IDisposable
             foreach (int n in sizes)
             {
                 foreach (int k in sizes)
-                    Check(isa, precision, Way.Number(way++ * 37 % 256), m, n, k);
+                    Check(kernel, precision, Way.Number(way++ * 37 % 256), m, n, k);
             }
         }
 
         for (way = 0; way < 256; way++)
-            Check(isa, precision, Way.Number(way), 37, 41, 23);
-        Check(isa, precision, Way.Number(16), 5, 7, 0);
-        Check(isa, precision, Way.Number(16), 0, 7, 5);
+            Check(kernel, precision, Way.Number(way), 37, 41, 23);
+        Check(kernel, precision, Way.Number(16), 5, 7, 0);
+        Check(kernel, precision, Way.Number(16), 0, 7, 5);
     }
 
     [Theory, MemberData(nameof(Kernels))]
     public void Blocked_products_equal_plain_loops(Isa isa, Precision precision)
     {
+        GemmKernel kernel = GemmKernel.For(isa, precision);
         foreach (int way in new[] { 16, 16 + 4 + 32, 1, 16 + 64 + 128 })
-            Check(isa, precision, Way.Number(way), 301, 259, 1101);
+            Check(kernel, precision, Way.Number(way), 301, 259, 1101);
     }
 
     [Theory, MemberData(nameof(Kernels))]
     public void A_row_has_the_same_bits_whatever_is_computed_with_it(Isa isa, Precision precision)
     {
+        GemmKernel kernel = GemmKernel.For(isa, precision);
         foreach ((int n, int k) in new[] { (70, 1301), (192, 576), (33, 7) })
         {
             const int most = 530;
@@ -151,12 +154,12 @@ public sealed unsafe class GemmTests : IDisposable
             foreach (int number in new[] { 16 + 4, 16 + 4 + 32 + 64 })
             {
                 Way way = Way.Number(number);
-                float[] all = Multiply(isa, precision, way, most, n, k, a, b, c, bias, 0);
+                float[] all = Multiply(kernel, precision, way, most, n, k, a, b, c, bias, 0);
                 for (int m = 1; m <= 50; m = m < 20 ? m + 1 : m + 7)
                 {
                     foreach (int first in new[] { 0, 1, 17, most - m })
                     {
-                        float[] some = Multiply(isa, precision, way, m, n, k, a[(first * k)..((first + m) * k)], b, c[(first * n)..((first + m) * n)], bias, 0);
+                        float[] some = Multiply(kernel, precision, way, m, n, k, a[(first * k)..((first + m) * k)], b, c[(first * n)..((first + m) * n)], bias, 0);
                         Assert.True(all.AsSpan(first * n, m * n).SequenceEqual(some), $"{isa} {precision} n {n} k {k}: {m} rows from {first}");
                     }
                 }
@@ -167,17 +170,18 @@ public sealed unsafe class GemmTests : IDisposable
     [Theory, MemberData(nameof(Kernels))]
     public void The_number_of_threads_changes_nothing(Isa isa, Precision precision)
     {
+        GemmKernel kernel = GemmKernel.For(isa, precision);
         foreach ((int m, int n, int k) in new[] { (1, 700, 300), (8, 700, 300), (300, 300, 700) })
         {
             float[] a = Random(m * k, 5), b = Random(n * k, 6), bias = Random(n, 7), c = Random(m * n, 8);
             foreach (int number in new[] { 0, 16 + 32 })
             {
                 Threads.Count = 1;
-                float[] one = Multiply(isa, precision, Way.Number(number), m, n, k, a, b, c, bias, 0);
+                float[] one = Multiply(kernel, precision, Way.Number(number), m, n, k, a, b, c, bias, 0);
                 foreach (int threads in new[] { 2, 3 })
                 {
                     Threads.Count = threads;
-                    Assert.Equal(one, Multiply(isa, precision, Way.Number(number), m, n, k, a, b, c, bias, 0));
+                    Assert.Equal(one, Multiply(kernel, precision, Way.Number(number), m, n, k, a, b, c, bias, 0));
                 }
             }
         }
@@ -186,13 +190,14 @@ public sealed unsafe class GemmTests : IDisposable
     [Theory, MemberData(nameof(Kernels))]
     public void Repacking_gives_what_packing_gives_and_not_a_number_stays_one(Isa isa, Precision precision)
     {
+        GemmKernel kernel = GemmKernel.For(isa, precision);
         float[] a = Random(3 * 40, 1), b = Random(40 * 50, 2), other = Random(40 * 50, 3), fresh = new float[150], again = new float[150];
         b[7] = float.NaN;
         b[8] = float.PositiveInfinity;
         b[1999] = BitConverter.UInt32BitsToSingle(0x7f800001);
         fixed (float* pa = a, pb = b, pOther = other, pFresh = fresh, pAgain = again)
         {
-            using PackedMatrix first = PackedMatrix.Pack(precision, new MatrixView(pb, 40, 50), isa), second = PackedMatrix.Pack(precision, new MatrixView(pOther, 40, 50), isa);
+            using PackedMatrix first = PackedMatrix.Pack(precision, new MatrixView(pb, 40, 50), kernel), second = PackedMatrix.Pack(precision, new MatrixView(pOther, 40, 50), kernel);
             second.Repack(new MatrixView(pb, 40, 50));
             Gemm.Multiply(new MatrixView(pa, 3, 40), first, pFresh, 50);
             Gemm.Multiply(new MatrixView(pa, 3, 40), second, pAgain, 50);
@@ -206,10 +211,11 @@ public sealed unsafe class GemmTests : IDisposable
     [Theory, MemberData(nameof(Kernels))]
     public void A_product_allocates_nothing(Isa isa, Precision precision)
     {
+        GemmKernel kernel = GemmKernel.For(isa, precision);
         float[] a = Random(300 * 64, 1), b = Random(64 * 96, 2), c = new float[300 * 96];
         fixed (float* pa = a, pb = b, pc = c)
         {
-            using PackedMatrix packed = PackedMatrix.Pack(precision, new MatrixView(pb, 64, 96), isa);
+            using PackedMatrix packed = PackedMatrix.Pack(precision, new MatrixView(pb, 64, 96), kernel);
             long before = 0;
             for (int i = 0; i < 20; i++)
             {
@@ -217,12 +223,33 @@ public sealed unsafe class GemmTests : IDisposable
                     before = GC.GetAllocatedBytesForCurrentThread();
                 Gemm.Multiply(new MatrixView(pa, 1, 64), packed, pc, 96);
                 Gemm.Multiply(new MatrixView(pa, 300, 64), packed, pc, 96, accumulate: true);
-                Gemm.Multiply(new MatrixView(pa, 64, 300).T, new MatrixView(pb, 64, 96), pc, 96, precision, isa, true, null, 1);
+                Gemm.Multiply(new MatrixView(pa, 64, 300).T, new MatrixView(pb, 64, 96), pc, 96, kernel, true, null, 1);
                 packed.Repack(new MatrixView(pb, 64, 96));
             }
 
             Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
         }
+    }
+
+    /// <summary>AMX without AMX: the kernel's machine code is decoded and executed by the test, within the real packing and loops.</summary>
+    [Fact]
+    public void The_tile_kernel_equals_plain_loops_when_its_code_is_interpreted()
+    {
+        var kernel = new InterpretedTiles();
+        int way = 0;
+        foreach ((int m, int n, int k) in new[] { (1, 1, 1), (2, 33, 31), (15, 32, 32), (16, 31, 33), (17, 64, 64), (33, 7, 100), (40, 70, 65), (100, 33, 1), (3, 3, 0) })
+        {
+            for (int i = 0; i < 8; i++)
+                Check(kernel, Precision.BF16, Way.Number(way++ * 37 % 256), m, n, k);
+        }
+
+        Check(kernel, Precision.BF16, Way.Number(16 + 4), 70, 40, 1101); // two blocks of k: sums are put down and taken up
+
+        // A row's bits alone and in company.
+        float[] a = Random(40 * 90, 5), b = Random(50 * 90, 6), c = new float[40 * 50];
+        float[] all = Multiply(kernel, Precision.BF16, Way.Number(16 + 4), 40, 50, 90, a, b, c, [], 0);
+        foreach (int row in new[] { 0, 15, 16, 39 })
+            Assert.Equal(all[(row * 50)..(row * 50 + 50)], Multiply(kernel, Precision.BF16, Way.Number(16 + 4), 1, 50, 90, a[(row * 90)..(row * 90 + 90)], b, c[..50], [], 0));
     }
 
     [Fact]

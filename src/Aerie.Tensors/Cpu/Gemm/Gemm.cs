@@ -31,12 +31,11 @@ public static unsafe class Gemm
 
     /// <summary>The same with a B that is used once: it is packed into scratch memory, part by part.</summary>
     public static void Multiply(MatrixView a, MatrixView b, float* c, int ldc, Precision precision, bool accumulate = false, float* bias = null, float alpha = 1) =>
-        Multiply(a, b, c, ldc, precision, Isa, accumulate, bias, alpha);
+        Multiply(a, b, c, ldc, GemmKernel.For(Isa, precision), accumulate, bias, alpha);
 
-    internal static void Multiply(MatrixView a, MatrixView b, float* c, int ldc, Precision precision, Isa isa, bool accumulate, float* bias, float alpha)
+    internal static void Multiply(MatrixView a, MatrixView b, float* c, int ldc, GemmKernel kernel, bool accumulate, float* bias, float alpha)
     {
         Check(a, b.Rows, b.Cols, ldc);
-        GemmKernel kernel = GemmKernel.For(isa, precision);
         long panelBytes = Math.Max(new PanelLayout(kernel, b.Rows, kernel.Width).Bytes, 1);
         int part = (int)Math.Clamp(ScratchBytes / panelBytes, 8, int.MaxValue / kernel.Width / 2) * kernel.Width;
         for (int n = 0; n < b.Cols; n += part)

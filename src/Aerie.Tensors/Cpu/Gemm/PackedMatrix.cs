@@ -39,11 +39,11 @@ public sealed unsafe class PackedMatrix : IDisposable
     }
 
     /// <summary>Packs a copy of <paramref name="b"/> [K, N]; a weight W [N, K] is packed as <c>w.T</c> for x W^T and as <c>w</c> for dy W.</summary>
-    public static PackedMatrix Pack(Precision precision, MatrixView b) => Pack(precision, b, Gemm.Isa);
+    public static PackedMatrix Pack(Precision precision, MatrixView b) => Pack(precision, b, GemmKernel.For(Gemm.Isa, precision));
 
-    internal static PackedMatrix Pack(Precision precision, MatrixView b, Isa isa)
+    internal static PackedMatrix Pack(Precision precision, MatrixView b, GemmKernel kernel)
     {
-        var packed = new PackedMatrix(precision, GemmKernel.For(isa, precision), b.Rows, b.Cols);
+        var packed = new PackedMatrix(precision, kernel, b.Rows, b.Cols);
         packed.Repack(b);
         return packed;
     }

@@ -11,6 +11,9 @@ sealed unsafe partial class TileKernel : GemmKernel
 {
     const long ArchPrctl = 158, RequestPermission = 0x1023, TileData = 18;
 
+    /// <summary>What `ldtilecfg` reads; it lives as long as the process.</summary>
+    internal static readonly byte* Configuration = Configure();
+
     /// <summary>Routines for 16 and 32 rows, and the tile configuration; null where the system does not grant tiles or executable memory.</summary>
     public static readonly nint[]? Code = AssembleAll();
 
@@ -26,16 +29,16 @@ sealed unsafe partial class TileKernel : GemmKernel
     public override int BlockRows => 256;
 
     public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load, bool stream) =>
-        ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows / 16 - 1])(a, b, steps, c, cStride * 4, (load ? 1 : 0) + (stream ? 2 * StreamAhead : 0));
+        ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows / 16 - 1])(a, b, steps, c, cStride * 4, Flags(load, stream));
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial long SystemCall(long number, long a, long b);
 
-    static nint[]? AssembleAll()
+    internal static long Flags(bool load, bool stream) => (load ? 1 : 0) + (stream ? 2 * StreamAhead : 0);
+
+    static byte* Configure()
     {
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64 || SystemCall(ArchPrctl, RequestPermission, TileData) != 0)
-            return null;
-        byte* config = (byte*)NativeMemory.AlignedAlloc(64, 64); // for the life of the process
+        byte* config = (byte*)NativeMemory.AlignedAlloc(64, 64);
         new Span<byte>(config, 64).Clear();
         config[0] = 1; // palette 1: tiles of 16 rows of 64 bytes
         for (int tile = 0; tile < 8; tile++)
@@ -44,12 +47,19 @@ sealed unsafe partial class TileKernel : GemmKernel
             config[48 + tile] = 16;
         }
 
-        nint[] code = [(nint)ExecutableMemory.Place(Assemble(1, config)), (nint)ExecutableMemory.Place(Assemble(2, config))];
+        return config;
+    }
+
+    static nint[]? AssembleAll()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64 || SystemCall(ArchPrctl, RequestPermission, TileData) != 0)
+            return null;
+        nint[] code = [(nint)ExecutableMemory.Place(Assemble(1, Configuration)), (nint)ExecutableMemory.Place(Assemble(2, Configuration))];
         return code[0] != 0 && code[1] != 0 ? code : null;
     }
 
     // void tile(a rdi, b rsi, steps rdx, c rcx, cStride r8 in bytes, load + 2 * bytes to prefetch ahead r9); A's rows are `steps` words apart.
-    static Assembler Assemble(int high, byte* config)
+    internal static Assembler Assemble(int high, byte* config)
     {
         AssemblerRegisterTMM[] tiles = [tmm0, tmm1, tmm2, tmm3, tmm4, tmm5, tmm6, tmm7];
         var asm = new Assembler(64);
