@@ -51,6 +51,15 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>Gives a tensor of <see cref="New(Shape, DType)"/> back before the step ends. Only tensors that no recorded closure reads.</summary>
     public void Free(Tensor tensor) => arena.Return(tensor.Address, tensor.Bytes);
 
+    /// <summary>Gives the value of an op's output back before backward, where nobody reads it any more: what consumed it has its gradient already
+    /// (a loss), and its own op does not need it (norms, products, sums).</summary>
+    public void Discard(Tensor output)
+    {
+        Check.That(!output.Discarded, $"{output} was given back before");
+        output.Discarded = true;
+        Free(output);
+    }
+
     /// <summary>Keeps a tensor's value (and gradient) until the step ends, also when backward is done with it.</summary>
     public Tensor Retain(Tensor tensor)
     {
@@ -90,12 +99,19 @@ public sealed unsafe class Tape : IDisposable
         return gradient;
     }
 
-    /// <summary>Adds to the gradient of an output from outside: for losses that are no op of their own, and for tests.</summary>
-    internal void Seed(Tensor output, Tensor gradient)
+    /// <summary>tensor's gradient += gradient.</summary>
+    internal void AddGradient(Tensor tensor, Tensor gradient)
     {
-        var into = GradientFor(output, out var accumulate);
+        var into = GradientFor(tensor, out var accumulate);
         if (accumulate) Kernels.Add(into, gradient, into);
         else into.CopyFrom(gradient);
+    }
+
+    /// <summary>Adds the gradient of <paramref name="output"/>, which nobody needs after that, to that of <paramref name="input"/>: the first to come hands over its memory.</summary>
+    internal void PassGradient(Tensor output, Tensor input)
+    {
+        if (input.Gradient is null && !retained.Contains((nint)output.Address)) (input.Gradient, output.Gradient) = (output.Gradient, null);
+        else AddGradient(input, GradientOf(output));
     }
 
     /// <summary>Runs all closures in reverse. Losses seed their own gradients (they know their weights), so there is nothing to pass.</summary>
@@ -108,7 +124,7 @@ public sealed unsafe class Tape : IDisposable
             if (inPlace || retained.Contains((nint)output.Address)) continue;
             if (output.Gradient is { } gradient) Free(gradient);
             output.Gradient = null;
-            Free(output);
+            if (!output.Discarded) Free(output);
         }
         steps.Clear();
     }

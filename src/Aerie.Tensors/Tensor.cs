@@ -26,6 +26,9 @@ public sealed unsafe class Tensor : IDisposable
     /// <summary>d loss / d this, owned by the tape that runs backward; null before.</summary>
     internal Tensor? Gradient { get; set; }
 
+    /// <summary>The value is gone; only the gradient is still to come.</summary>
+    internal bool Discarded { get; set; }
+
     /// <summary>True for activations that some trainable parameter has a part in.</summary>
     public bool NeedsGradient { get; internal set; }
 

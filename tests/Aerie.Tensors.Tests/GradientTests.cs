@@ -12,9 +12,11 @@ sealed record GradientCase(string Name, Shape[] Inputs, Shape[] Parameters, Func
         using var c = OpCase.Normal(99, y.Rows, y.Cols);
         double sum = 0;
         for (var i = 0; i < y.Count; i++) sum += (double)y.F32[i] * c.F32[i];
-        if (tape.Recording) tape.Seed(y, c);
+        if (tape.Recording) tape.AddGradient(y, c);
         return sum;
     }
+
+    static Shape[] Mlp => [new(6), new(10, 6), new(10), new(6, 5), new(6)];
 
     public static readonly GradientCase[] All =
     [
@@ -26,6 +28,16 @@ sealed record GradientCase(string Name, Shape[] Inputs, Shape[] Parameters, Func
         new("Linear of columns", [new(4, 3)], [new(7, 6)], (t, x, p) => Weighted(t, t.Add(t.Linear(x[0], p[0].Columns(0, 3)), t.Linear(x[0], p[0].Columns(3, 3))))),
         new("LinearAdd", [new(4, 7), new(4, 6)], [new(7, 6), new(7)], (t, x, p) => Weighted(t, t.LinearAdd(x[0], x[1], p[0], p[1]))),
         new("RmsNorm", [new(4, 6)], [new(6)], (t, x, p) => Weighted(t, t.Add(t.RmsNorm(x[0], p[0], 1e-5f), x[0]))),
+        new("NormLinear", [new(4, 3)], [new(3), new(7, 6), new(7)], (t, x, p) => Weighted(t, t.NormLinear(t.Add(x[0], x[0]), p[0], 1e-5f, p[1].Columns(2, 3), p[2]))),
+        new("GatedMlp", [new(4, 6)], Mlp, (t, x, p) => Weighted(t, t.Add(t.GatedMlp(x[0], p[0], 1e-5f, p[1], p[2], p[3], p[4]), x[0]))),
+        new("GatedMlp computed again", [new(4, 6)], Mlp, (t, x, p) => Weighted(t, t.GatedMlp(t.Add(x[0], x[0]), p[0], 1e-5f, p[1], p[2], p[3], p[4], recompute: true))),
+        new("Discard", [new(4, 6)], [new(6)], (t, x, p) =>
+        {
+            var y = t.RmsNorm(x[0], p[0], 1e-5f);
+            var loss = Weighted(t, y);
+            t.Discard(y);
+            return loss;
+        }),
         new("SwiGlu", [new(4, 10)], [], (t, x, p) => Weighted(t, t.SwiGlu(x[0]))),
         new("Rope", [new(6, 20)], [], (t, x, p) =>
         {

@@ -26,14 +26,8 @@ public static partial class Ops
         if (a.NeedsGradient || b.NeedsGradient)
             tape.Record(y, () =>
             {
-                var dy = Tape.GradientOf(y);
-                foreach (var x in (ReadOnlySpan<Tensor>)[a, b])
-                {
-                    if (!x.NeedsGradient) continue;
-                    var dx = tape.GradientFor(x, out var accumulate);
-                    if (accumulate) tape.Kernels.Add(dx, dy, dx);
-                    else dx.CopyFrom(dy);
-                }
+                if (a.NeedsGradient && b.NeedsGradient) tape.AddGradient(a, Tape.GradientOf(y));
+                tape.PassGradient(y, b.NeedsGradient ? b : a);
             });
         return y;
     }

@@ -29,11 +29,21 @@ public static partial class Ops
         return y;
     }
 
-    /// <summary>residual + x Wᵀ: the residual stream.</summary>
+    /// <summary>residual + x Wᵀ + bias: the residual stream. The product is added to a copy of the residual; nothing else is kept.</summary>
     public static Tensor LinearAdd(this Tape tape, Tensor residual, Tensor x, Columns w, Parameter? bias = null)
     {
-        var y = tape.Linear(x, w, bias);
-        return tape.Add(residual, y);
+        Check.That(x.Cols == w.Count && residual.Cols == w.Rows && residual.Rows == x.Rows,
+            $"{residual} + {x} times {w.Parameter} columns {w.Begin}..{w.Begin + w.Count}");
+        var y = tape.New(residual.Shape);
+        y.CopyFrom(residual);
+        tape.Kernels.Linear(x, w, bias?.Value, y, true);
+        if (residual.NeedsGradient || x.NeedsGradient || w.Parameter.Trainable || bias is { Trainable: true })
+            tape.Record(y, () =>
+            {
+                LinearBackward(tape, x, w, bias, y);
+                if (residual.NeedsGradient) tape.PassGradient(y, residual);
+            });
+        return y;
     }
 
     static void LinearBackward(Tape tape, Tensor x, Columns w, Parameter? bias, Tensor y)
