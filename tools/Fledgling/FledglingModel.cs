@@ -47,11 +47,10 @@ internal sealed class FledglingModel : IDisposable
         Tensor x = tape.Embedding(embedding, ids); // [T, hidden]
         foreach (Layer layer in layers)
         {
-            Tensor qkv = tape.Linear(tape.RmsNorm(x, layer.InputNorm, Eps), layer.Qkv); // [T, (6 + 2 + 2) 32]
+            Tensor qkv = tape.NormLinear(x, layer.InputNorm, Eps, layer.Qkv); // [T, (6 + 2 + 2) 32]
             tape.Rope(qkv, Heads.QueryColumn, Heads.Heads + Heads.KeyHeads, rotary, positions); // keys lie behind the queries
             x = tape.LinearAdd(x, tape.Attention(Heads, qkv, qkv, intervals), layer.Output);
-            Tensor gateUp = tape.Linear(tape.RmsNorm(x, layer.MlpNorm, Eps), layer.GateUp); // [T, 2 intermediate]
-            x = tape.LinearAdd(x, tape.SwiGlu(gateUp), layer.Down);
+            x = tape.GatedMlp(x, layer.MlpNorm, Eps, layer.GateUp, null, layer.Down, null);
         }
         return tape.RmsNorm(x, finalNorm, Eps);
     }

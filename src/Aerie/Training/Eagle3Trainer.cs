@@ -93,7 +93,7 @@ public sealed class Eagle3Trainer : IDisposable
             if (k == 0)
             {
                 queries = Gather(tape, keys, rows.FromPrevious);
-                normed = Drafter.Config.NormBeforeResidual ? Gather(tape, normed, rows.FromPrevious) : normed;
+                if (normed is not null) normed = Gather(tape, normed, rows.FromPrevious);
             }
             else
             {
@@ -103,8 +103,8 @@ public sealed class Eagle3Trainer : IDisposable
             var chainKeys = chain.Select((tensor, i) => new ChainKeys(tensor, tape.New(rows.ChainRows[i]))).ToArray();
             var intervals = tape.New(rows.Intervals).Reshape(new Shape(rows.Slots.Length, 2));
             var attended = tape.Attention(Drafter.Heads, queries, keys, intervals, chainKeys);
-            var residual = tape.LinearAdd(Drafter.Config.NormBeforeResidual ? normed : hidden, attended, Drafter.AttentionOut, Drafter.AttentionOutBias);
-            state = Mlp(tape, residual);
+            var residual = tape.LinearAdd(normed ?? hidden, attended, Drafter.AttentionOut, Drafter.AttentionOutBias);
+            state = tape.GatedMlp(residual, Drafter.MlpNorm, Drafter.Config.RmsNormEps, Drafter.GateUp, Drafter.GateUpBias, Drafter.Down, Drafter.DownBias);
             if (Drafter.Config.NormOutput) state = tape.RmsNorm(state, Drafter.Norm, Drafter.Config.RmsNormEps);
             Observe?.Invoke("hidden", k, state, rows.Slots);
             Loss(tape, k, rows, state, teacher, tally);
@@ -115,7 +115,7 @@ public sealed class Eagle3Trainer : IDisposable
     Tensor EmbeddingHalf(Tape tape, IReadOnlyList<int> tokenIds)
     {
         var e = tape.Embedding(Drafter.Embedding, tape.New([.. tokenIds]), Settings.PaddingId ?? -1);
-        return tape.Linear(tape.RmsNorm(e, Drafter.EmbeddingNorm, Drafter.Config.RmsNormEps), Drafter.AttentionIn.Columns(0, Drafter.Config.HiddenSize));
+        return tape.NormLinear(e, Drafter.EmbeddingNorm, Drafter.Config.RmsNormEps, Drafter.AttentionIn.Columns(0, Drafter.Config.HiddenSize));
     }
 
     // fc of the aux layers at these positions.
@@ -135,33 +135,27 @@ public sealed class Eagle3Trainer : IDisposable
             for (var a = 0; a < config.AuxCount; a++)
             {
                 var chunk = tape.GatherRows(chunks, tape.New(Array.ConvertAll(positions, p => p * config.AuxCount + a)));
-                var part = tape.Linear(tape.RmsNorm(chunk, Drafter.FcNorms[a], config.RmsNormEps), Drafter.Fc.Columns(a * config.TargetHiddenSize, config.TargetHiddenSize));
+                var part = tape.NormLinear(chunk, Drafter.FcNorms[a], config.RmsNormEps, Drafter.Fc.Columns(a * config.TargetHiddenSize, config.TargetHiddenSize));
                 sum = sum is null ? part : tape.Add(sum, part);
             }
             return sum!;
         }
         var all = positions.Length == aux.Rows;
         var rows = all ? aux.Reshape(new Shape(aux.Rows, aux.Cols)) : tape.GatherRows(aux.Reshape(new Shape(aux.Rows, aux.Cols)), tape.New(positions));
-        if (Drafter.InputNorm is not null) rows = tape.RmsNorm(rows, Drafter.InputNorm, config.RmsNormEps);
-        return tape.Linear(rows, Drafter.Fc);
+        return Drafter.InputNorm is null ? tape.Linear(rows, Drafter.Fc) : tape.NormLinear(rows, Drafter.InputNorm, config.RmsNormEps, Drafter.Fc);
     }
 
     // q, k, v of rows, rotated: W_h norm(h) + bias + the embedding half of the row's token.
-    (Tensor Fused, Tensor Normed) AttentionRows(Tape tape, Tensor hidden, Tensor embedded, int[] tokens, int[] positions)
+    (Tensor Fused, Tensor? Normed) AttentionRows(Tape tape, Tensor hidden, Tensor embedded, int[] tokens, int[] positions)
     {
         var (config, heads) = (Drafter.Config, Drafter.Heads);
-        var normed = tape.RmsNorm(hidden, Drafter.HiddenNorm, config.RmsNormEps);
-        var fused = tape.Linear(normed, Drafter.AttentionIn.Columns(config.HiddenSize, config.HiddenSize), Drafter.AttentionInBias);
+        var columns = Drafter.AttentionIn.Columns(config.HiddenSize, config.HiddenSize);
+        var normed = config.NormBeforeResidual ? tape.RmsNorm(hidden, Drafter.HiddenNorm, config.RmsNormEps) : null;
+        var fused = normed is null ? tape.NormLinear(hidden, Drafter.HiddenNorm, config.RmsNormEps, columns, Drafter.AttentionInBias)
+            : tape.Linear(normed, columns, Drafter.AttentionInBias);
         tape.AddGathered(fused, embedded, tape.New(tokens));
         tape.Rope(fused, 0, heads.Heads + heads.KeyHeads, rotary, tape.New(positions));
         return (fused, normed);
-    }
-
-    Tensor Mlp(Tape tape, Tensor residual)
-    {
-        var y = tape.RmsNorm(residual, Drafter.MlpNorm, Drafter.Config.RmsNormEps);
-        var gateUp = tape.Linear(y, Drafter.GateUp, Drafter.GateUpBias);
-        return tape.LinearAdd(residual, tape.SwiGlu(gateUp), Drafter.Down, Drafter.DownBias);
     }
 
     void Loss(Tape tape, int k, Eagle3StepRows rows, Tensor state, TeacherRows teacher, Eagle3Tally tally)
