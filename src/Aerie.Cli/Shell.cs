@@ -23,6 +23,8 @@ static class Shell
             help,
             new VersionOption { Action = new ShowVersion() },
             Json,
+            InspectVerb.Create(),
+            BenchVerb.Create(),
             DoctorVerb.Create(),
             ParityVerb.Create(),
         };

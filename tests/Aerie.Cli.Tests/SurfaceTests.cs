@@ -7,7 +7,9 @@ public sealed class SurfaceTests
 {
     const string Expected = """
         aerie [--help --json --version]
+        aerie bench [--target]
         aerie doctor []
+        aerie inspect [] MODEL
         aerie parity [] CASE
         """;
 

@@ -1,5 +1,6 @@
 // `aerie doctor`: what this machine has, which kernels were chosen, what is missing.
 using System.CommandLine;
+using Aerie.Tensors.Cpu;
 
 namespace Aerie.Cli.Verbs;
 
@@ -20,6 +21,10 @@ static class DoctorVerb
                 machine.Write(json);
                 json.WriteNumber("free_memory_bytes", machine.FreeMemoryBytes);
                 if (disk is { } free) json.WriteNumber("free_disk_bytes", free);
+                json.WriteNumber("threads", Threads.Count);
+                json.WriteStartArray("kernels");
+                foreach (var line in Gemm.Describe()) json.WriteStringValue(line);
+                json.WriteEndArray();
                 json.WriteStartArray("missing");
                 foreach (var line in missing) json.WriteStringValue(line);
                 json.WriteEndArray();
@@ -32,6 +37,7 @@ static class DoctorVerb
         screen.Line($"instruction sets  {(machine.InstructionSets.Count > 0 ? string.Join(", ", machine.InstructionSets) : "none that matter here")}");
         screen.Line($"memory            {Gigabytes(machine.MemoryBytes)}, {Gigabytes(machine.FreeMemoryBytes)} free");
         if (disk is { } d) screen.Line($"disk              {Gigabytes(d)} free in this folder");
+        foreach (var line in Gemm.Describe().Skip(1)) screen.Line($"kernels           {line}");
         foreach (var line in missing) screen.Line($"missing           {line}");
         if (missing.Count == 0) screen.Line("missing           nothing");
         return ExitCode.Done;
