@@ -27,8 +27,8 @@ public sealed record TargetHiddenStates(Tensor LastHidden, Parameter Head) : Eag
 /// <summary>Distributions over the draft vocabulary [B·T, Vd], f32 or bf16, and where they may be learnt from [B·T] (loss mask and draft vocabulary).</summary>
 public sealed record TargetProbabilities(Tensor Probabilities, ReadOnlyMemory<bool> PositionMask) : Eagle3Teacher;
 
-/// <summary>B rows of T positions; all memory is [B·T], row-major, and belongs to the caller.</summary>
-public sealed class Eagle3Batch
+/// <summary>B rows of T positions; all memory is [B·T], row-major. Tensors belong to whoever made the batch; <see cref="Owner"/> is how he is told that it is used up.</summary>
+public sealed class Eagle3Batch : IDisposable
 {
     /// <summary>B.</summary>
     public required int Rows { get; init; }
@@ -62,6 +62,15 @@ public sealed class Eagle3Batch
 
     /// <summary>Alignment.</summary>
     public Eagle3Frame Frame { get; init; }
+
+    /// <summary>Disposed with the batch: holds the memory of its tensors. Null: somebody else cares.</summary>
+    public IDisposable? Owner { get; init; }
+
+    /// <summary>Real tokens.</summary>
+    public int Tokens => !AttentionMask.IsEmpty ? AttentionMask.Span.Count(true) : Documents?.Sum(d => d.Sum()) ?? Rows * Length;
+
+    /// <summary>Gives the tensors back.</summary>
+    public void Dispose() => Owner?.Dispose();
 
     internal void Check(int auxWidth, int vocabulary, int draftVocabulary)
     {
