@@ -52,10 +52,10 @@ sealed class TinyRun : IDisposable
     }
 
     /// <summary>Rows of text with a random mask; real tokens all, padded on a side, or with gaps.</summary>
-    internal Eagle3Batch Batch(Eagle3Config config, int rows, int length, Eagle3Frame frame = Eagle3Frame.Document, bool packed = false, int teacher = 0, DraftVocabulary? vocabulary = null)
+    internal Eagle3Batch Batch(Eagle3Config config, int rows, int length, Eagle3Frame frame = Eagle3Frame.Document, bool packed = false, int teacher = 0, double? supervised = null)
     {
         var n = rows * length;
-        var density = random.NextDouble();
+        var density = supervised ?? random.NextDouble();
         var mask = Enumerable.Range(0, n).Select(_ => Coin(density)).ToArray();
         var real = new bool[n];
         Array.Fill(real, true);
