@@ -28,7 +28,7 @@ public class SafetensorsTests
         foreach (var item in Golden.Lines("hostile", "safetensors", "manifest.jsonl"))
         {
             var name = item.GetProperty("file").GetString()!;
-            var path = item.TryGetProperty("generate", out var recipe) ? Generated(recipe, folder.File("generated")) : Golden.Path("hostile", "safetensors", name);
+            var path = item.TryGetProperty("generate", out var recipe) ? Generated.File(recipe, folder.File("generated")) : Golden.Path("hostile", "safetensors", name);
             var expect = item.GetProperty("expect").GetString();
             var memory = GC.GetAllocatedBytesForCurrentThread();
             string verdict;
@@ -104,22 +104,5 @@ public class SafetensorsTests
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Single(Directory.GetFiles(folder.Path));
         Assert.Throws<AerieException>(() => WholeFile.Write(folder.File("no/such/folder"), "x"));
-    }
-
-    static string Generated(JsonElement recipe, string path)
-    {
-        using var file = File.Create(path);
-        foreach (var part in recipe.GetProperty("parts").EnumerateArray()) file.Write(Bytes(part));
-        return path;
-
-        static byte[] Bytes(JsonElement part)
-        {
-            if (part.TryGetProperty("text", out var text)) return Encoding.UTF8.GetBytes(text.GetString()!);
-            if (part.TryGetProperty("base64", out var bytes)) return bytes.GetBytesFromBase64();
-            byte[] unit = [.. part.GetProperty("repeat").EnumerateArray().SelectMany(Bytes)];
-            var all = new byte[unit.Length * part.GetProperty("times").GetInt32()];
-            for (var i = 0; i < all.Length; i += unit.Length) unit.CopyTo(all, i);
-            return all;
-        }
     }
 }
