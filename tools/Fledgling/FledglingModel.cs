@@ -41,7 +41,7 @@ internal sealed class FledglingModel : IDisposable
     public IEnumerable<Parameter> Parameters => parts.Keys;
 
     /// <summary>Normed last hidden states [T, hidden] of packed rows.</summary>
-    public Tensor Forward(Tape tape, Tensor ids, Tensor positions, Tensor intervals)
+    Tensor Forward(Tape tape, Tensor ids, Tensor positions, Tensor intervals)
     {
         const float Eps = (float)FledglingShape.NormEpsilon;
         Tensor x = tape.Embedding(embedding, ids); // [T, hidden]
@@ -58,26 +58,12 @@ internal sealed class FledglingModel : IDisposable
     /// <summary>Forward and backward of one batch: gradients are added to the parameters. Returns the weighted loss and the number of right guesses.</summary>
     public (double Loss, int Hits) Learn(Tape tape, Batch batch)
     {
-        Tensor hidden = Forward(tape, tape.New(batch.Ids), tape.New(batch.Positions), Intervals(tape, batch));
+        Tensor intervals = tape.New(new Shape(batch.Ids.Length, 2), DType.I32);
+        intervals.CopyFrom(batch.Intervals);
+        Tensor hidden = Forward(tape, tape.New(batch.Ids), tape.New(batch.Positions), intervals);
         (double, int) result = tape.LinearCrossEntropy(hidden, embedding, tape.New(batch.Labels), tape.New(batch.Weights, new Shape(batch.Weights.Length)));
         tape.Backward();
         return result;
-    }
-
-    /// <summary>The most probable next token after every position.</summary>
-    public int[] Guess(Tape tape, Batch batch)
-    {
-        Tensor logits = tape.Linear(Forward(tape, tape.New(batch.Ids), tape.New(batch.Positions), Intervals(tape, batch)), embedding);
-        Tensor guesses = tape.New(new Shape(batch.Ids.Length), DType.I32);
-        tape.Kernels.Argmax(logits, guesses);
-        return guesses.ToInt32Array();
-    }
-
-    static Tensor Intervals(Tape tape, Batch batch)
-    {
-        Tensor intervals = tape.New(new Shape(batch.Ids.Length, 2), DType.I32);
-        intervals.CopyFrom(batch.Intervals);
-        return intervals;
     }
 
     /// <summary>Writes model.safetensors.</summary>

@@ -14,7 +14,7 @@ internal readonly record struct Weight(string Name, int Rows, int Columns, doubl
 
 internal static class FledglingShape
 {
-    public const int Layers = 14, Hidden = 192, Intermediate = 448, Heads = 6, KeyValueHeads = 2, HeadDim = 32, Context = 512;
+    public const int Layers = 14, Hidden = 192, Intermediate = 384, Heads = 6, KeyValueHeads = 2, HeadDim = 32, Context = 512;
     public const double RopeTheta = 10000, NormEpsilon = 1e-5, InitialDeviation = 0.02;
 
     /// <summary>All weights in the order of the file. The products that write into the residual stream start smaller, by 1/sqrt(2 layers) (GPT-2).</summary>

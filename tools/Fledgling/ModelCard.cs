@@ -9,11 +9,9 @@ internal static class ModelCard
 {
     const int Shown = 10;
 
-    public static void Write(string folder, TrainingPlan plan, TrainingLog log, IReadOnlyList<Example> heldOut, bool[] exact, Func<IReadOnlyList<Example>, string[]> answer)
+    public static void Write(string folder, TrainingPlan plan, int steps, IReadOnlyList<Example> heldOut, string[] answers)
     {
-        // two rounds through the domains, less what is above ten: not chosen by whether they are right
-        Example[] shown = [.. heldOut.Take(Shown)];
-        string[] answers = answer(shown);
+        bool[] exact = [.. heldOut.Zip(answers, (example, answer) => answer == example.Answer)];
         var text = new StringBuilder();
         int weights = FledglingShape.Weights().Sum(weight => weight.Count), right = exact.Count(value => value);
         text.AppendLine(CultureInfo.InvariantCulture, $"""
@@ -42,17 +40,17 @@ internal static class ModelCard
             text.AppendLine(CultureInfo.InvariantCulture, $"| {domain.Key} | {domain.Count(pair => pair.Second)} of {domain.Count()} |");
         text.AppendLine(CultureInfo.InvariantCulture, $"| **all** | **{right} of {exact.Length} ({(double)right / exact.Length:P0})** |");
         text.AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"## Ten held-out prompts and its answers\n\nThe first ten of `heldout.jsonl`, as they come.");
-        for (int i = 0; i < shown.Length; i++)
+        text.AppendLine(CultureInfo.InvariantCulture, $"## Ten held-out prompts and its answers\n\nThe first ten of `heldout.jsonl`, as they come; greedy decoding.");
+        for (int i = 0; i < Shown; i++)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"\n**{shown[i].Prompt}**\n\n````text\n{answers[i]}\n````");
-            text.AppendLine(answers[i] == shown[i].Answer ? "\n(as expected)" : $"\n(expected: `{shown[i].Answer.ReplaceLineEndings(" ")}`)");
+            text.AppendLine(CultureInfo.InvariantCulture, $"\n**{heldOut[i].Prompt}**\n\n````text\n{answers[i]}\n````");
+            text.AppendLine(answers[i] == heldOut[i].Answer ? "\n(as expected)" : $"\n(expected: `{heldOut[i].Answer.ReplaceLineEndings(" ")}`)");
         }
         text.AppendLine(CultureInfo.InvariantCulture, $"""
 
             ## How it is made
 
-                dotnet run -c Release --project tools/Fledgling -- make --out assets/fledgling --seed {plan.Seed} --steps {log.Steps}
+                dotnet run -c Release --project tools/Fledgling -- make --out assets/fledgling --seed {plan.Seed} --steps {steps}
 
             remakes everything in this folder: corpus, tokenizer, prompts, weights, log and this page. `tools/Fledgling/Domains` holds one generator per kind of task; the prompt alone decides the answer.
             A prompt is on the held-out side if its own hash says so (one in sixteen), so the two sides cannot share a prompt, whatever the seed.

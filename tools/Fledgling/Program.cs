@@ -7,7 +7,6 @@ const string Usage = """
     make   --out FOLDER [--seed N] [--minutes M | --steps S]   tokenizer, prompts, weights, report: everything in assets/fledgling
     train  --out FOLDER [--seed N] [--minutes M | --steps S]   weights and report only
     text   --out FOLDER [--seed N]                  tokenizer and prompt files only
-    untrained --out FOLDER [--seed N]               the same with random weights
     show   [--count N] [--seed N]                   prints conversations of the corpus
     """;
 
@@ -26,10 +25,6 @@ try
             return 0;
         case "text":
             Assets.WriteText(options.Folder, options.Seed);
-            return 0;
-        case "untrained":
-            Assets.WriteText(options.Folder, options.Seed);
-            Assets.WriteUntrained(options.Folder, options.Seed);
             return 0;
         case "train":
             Assets.Train(options.Folder, new TrainingPlan(options.Seed, (int)options.Number("--steps", 0), options.Number("--minutes", 28)));

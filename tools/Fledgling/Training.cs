@@ -8,7 +8,7 @@ namespace Aerie.Fledgling;
 internal sealed record TrainingPlan(ulong Seed, int Steps, double Minutes)
 {
     public const double PeakRate = 3e-3, LastRate = 0.02, ClipNorm = 1.0;
-    public const int WarmUp = 60, MicroBatches = 2, MicroTokens = 2048;
+    public const int WarmUp = 100, MicroBatches = 1, MicroTokens = 2048;
 
     /// <summary>How much of the run is done, 0 to 1: by steps if they are given, by the clock otherwise.</summary>
     public double Progress(int step, TimeSpan elapsed) => Steps > 0 ? (double)step / Steps : elapsed.TotalMinutes / Minutes;
@@ -21,10 +21,10 @@ internal static class Training
 {
     static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
 
-    /// <summary>Trains, writes model.safetensors into <paramref name="folder"/> now and then and at the end, and returns the model and its log.</summary>
-    public static (FledglingModel Model, TrainingLog Log) Run(string folder, Tokenizer tokenizer, TrainingPlan plan)
+    /// <summary>Trains, writes model.safetensors into <paramref name="folder"/> now and then and at the end, and returns the log.</summary>
+    public static TrainingLog Run(string folder, Tokenizer tokenizer, TrainingPlan plan)
     {
-        var model = new FledglingModel(plan.Seed);
+        using var model = new FledglingModel(plan.Seed);
         using var optimizer = new AdamW(Kernels.Cpu, model.Parameters, new AdamWSettings(0.9, 0.98, 1e-8, 0.02));
         using var tape = new Tape(Kernels.Cpu);
         var corpus = new Corpus(Side.Training, plan.Seed);
@@ -58,7 +58,7 @@ internal static class Training
         }
         model.Write(folder);
         log.Finish();
-        return (model, log);
+        return log;
     }
 
     /// <summary>Documents up to the size of a micro-batch; the one that did not fit opens the next.</summary>
