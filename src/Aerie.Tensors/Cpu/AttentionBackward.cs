@@ -125,9 +125,9 @@ unsafe struct AttentionBackward<V> : IParallelBody where V : unmanaged, ILanes<V
                     if (call.Runs[i].Begin >= at + Keys || call.Runs[i].End <= at) continue;
                     if (!packed)
                     {
-                        AttentionTiles.Transpose(call.K + at * call.KRow + keyHead, call.KRow, 0, count, d, kt);
-                        AttentionTiles.Transpose(call.V_ + at * call.VRow + keyHead, call.VRow, 0, count, d, vt);
-                        AttentionTiles.Pack<V>(call.K + at * call.KRow + keyHead, call.KRow, 0, count, d, keys, width);
+                        AttentionPacking.Transpose(call.K + at * call.KRow + keyHead, call.KRow, 0, count, d, kt);
+                        AttentionPacking.Transpose(call.V_ + at * call.VRow + keyHead, call.VRow, 0, count, d, vt);
+                        AttentionPacking.Pack<V>(call.K + at * call.KRow + keyHead, call.KRow, 0, count, d, keys, width);
                         packed = true;
                     }
                     Tile(in call, call.Runs[i], at, dk, dv);
@@ -146,8 +146,8 @@ unsafe struct AttentionBackward<V> : IParallelBody where V : unmanaged, ILanes<V
                 if (begin < end) (from, to) = (Math.Min(from, begin), Math.Max(to, end));
             }
             if (from >= to) return;
-            AttentionTiles.Pack<V>(call.Q + run.First * call.QRow + (nint)head * d, call.QRow, 0, n, d, q, width, call.Scale);
-            AttentionTiles.Pack<V>(call.Dy + run.First * call.YRow + (nint)head * d, call.YRow, 0, n, d, dy, width);
+            AttentionPacking.Pack<V>(call.Q + run.First * call.QRow + (nint)head * d, call.QRow, 0, n, d, q, width, call.Scale);
+            AttentionPacking.Pack<V>(call.Dy + run.First * call.YRow + (nint)head * d, call.YRow, 0, n, d, dy, width);
             AttentionTiles.Multiply<V>(q, width, 1, kt, Keys, p, Keys, n, Keys, d, false);
             AttentionTiles.Multiply<V>(dy, width, 1, vt, Keys, ds, Keys, n, Keys, d, false);
             for (var i = 0; i < n; i++)

@@ -3,6 +3,7 @@
 //   M' = max(M, m)   acc = acc · e^(M − M') + part · e^(m − M')
 // and the chain's keys come last, as blocks of their own. So a row's bits are a function of its query, its interval and those keys alone: not of
 // the other rows of the call, of threads, or of whether the blocks ran one after another (many rows) or spread over threads (few rows, many keys).
+using System.Runtime.CompilerServices;
 using Aerie.Tensors.Cpu.Lanes;
 
 namespace Aerie.Tensors.Cpu;
@@ -35,7 +36,7 @@ struct AttentionRows
 /// <summary>One call's arguments and the loop over (query rows, key head[, range of key blocks]).</summary>
 unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
 {
-    const int Keys = AttentionBlock.Keys, Panel = AttentionBlock.Panel;
+    const int Keys = AttentionBlock.Keys, Panel = AttentionBlock.Panel, Ahead = 16;
 
     public float* Q, K, V_, Y, LogSumExp;
     public nint QRow, KRow, VRow, YRow;
@@ -55,8 +56,12 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
     readonly int Group => Heads / KeyHeads;
     readonly int Width => (D + V.Width - 1) / V.Width * V.Width;
 
+    /// <summary>Rows in fours: two or three rows cost the tiles no more than four.</summary>
+    static int Fours(int rows) => rows % 4 < 2 ? rows : (rows + 3) / 4 * 4;
+
     public static long ScratchBytes(int rows, int d)
     {
+        rows = Fours(rows);
         var width = (d + V.Width - 1) / V.Width * V.Width;
         return AttentionScratch.Bytes<float>(rows * (long)width) * 2 + AttentionScratch.Bytes<float>(rows) * 2
             + AttentionScratch.Bytes<float>(d * Keys) + AttentionScratch.Bytes<float>(width * Keys)
@@ -64,7 +69,7 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
     }
 
     /// <summary>Floats of the partial results of one key block: part [rows, width], m [rows], l [rows].</summary>
-    public static long PartialFloats(int rows, int d) => (long)rows * ((d + V.Width - 1) / V.Width * V.Width + 2);
+    public static long PartialFloats(int rows, int d) => (long)Fours(rows) * ((d + V.Width - 1) / V.Width * V.Width + 2);
 
     public readonly void Invoke(int begin, int end)
     {
@@ -82,15 +87,16 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
     ref struct Work
     {
         readonly AttentionRows rows;
-        readonly int head, group, count, width;
+        readonly int head, group, count, padded, width;
         readonly float* q, acc, max, sum, kt, values, scores, part, partMax, partSum, oldScale, partScale;
 
         public Work(in AttentionForward<V> call, int head, AttentionRows rows)
         {
             (this.rows, this.head, group, width) = (rows, head, call.Group, call.Width);
             count = rows.Count * group;
+            padded = Fours(count);
             var at = AttentionScratch.OfThread(ScratchBytes(count, call.D));
-            q = AttentionScratch.Carve<float>(ref at, (long)count * width);
+            q = AttentionScratch.Carve<float>(ref at, (long)padded * width);
             acc = AttentionScratch.Carve<float>(ref at, (long)count * width);
             max = AttentionScratch.Carve<float>(ref at, count);
             sum = AttentionScratch.Carve<float>(ref at, count);
@@ -109,7 +115,7 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
             var (first, blocks) = (rows.FirstBlock, rows.BlockCount);
             if (!call.Merging || call.ChainCount > 0)
                 for (var r = 0; r < rows.Count; r++)
-                    AttentionTiles.Pack<V>(call.Q + (rows.First + r) * call.QRow + (nint)head * group * call.D, call.D, 0, group, call.D,
+                    AttentionPacking.Pack<V>(call.Q + (rows.First + r) * call.QRow + (nint)head * group * call.D, call.D, 0, group, call.D,
                         q + (nint)r * group * width, width, call.Scale);
             if (call.Splits == 1 || call.Merging)
             {
@@ -124,7 +130,7 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                     for (var p = 0; p < count; p += Panel)
                     {
                         var at = partials + b * stride;
-                        Merge(p, Math.Min(Panel, count - p), at + (nint)p * width, at + (nint)count * width + p, at + (nint)count * (width + 1) + p);
+                        Merge(p, Math.Min(Panel, count - p), at + (nint)p * width, at + (nint)padded * width + p, at + (nint)padded * (width + 1) + p);
                     }
             else
                 for (var b = blocks * split / call.Splits; b < blocks * (split + 1) / call.Splits; b++)
@@ -159,8 +165,8 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
             var (from, to) = Visible(in call, at, 0, count);
             if (from < to)
             {
-                AttentionTiles.Transpose(call.K + at * call.KRow + (nint)head * call.D, call.KRow, from, to, call.D, kt);
-                AttentionTiles.Pack<V>(call.V_ + at * call.VRow + (nint)head * call.D, call.VRow, from, to, call.D, values, width);
+                AttentionPacking.Transpose(call.K + at * call.KRow + (nint)head * call.D, call.KRow, from, to, call.D, kt, Ahead * call.KRow);
+                AttentionPacking.Pack<V>(call.V_ + at * call.VRow + (nint)head * call.D, call.VRow, from, to, call.D, values, width, ahead: Ahead * call.VRow);
             }
             for (var p = 0; p < count; p += Panel)
             {
@@ -169,8 +175,8 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                 if (partial != null)
                 {
                     target = partial + (nint)p * width;
-                    m = partial + (nint)count * width + p;
-                    l = m + count;
+                    m = partial + (nint)padded * width + p;
+                    l = m + padded;
                 }
                 (from, to) = Visible(in call, at, p, n);
                 if (from >= to)
@@ -178,13 +184,13 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                     new Span<float>(m, n).Fill(float.NegativeInfinity);
                     continue;
                 }
-                AttentionTiles.Multiply<V>(q + (nint)p * width, width, 1, kt, Keys, scores, Keys, n, Keys, call.D, false);
+                AttentionTiles.Multiply<V>(q + (nint)p * width, width, 1, kt, Keys, scores, Keys, Fours(n), Keys, call.D, false);
                 for (var i = 0; i < n; i++)
                 {
                     var (begin, end) = Interval(in call, (p + i) / group, at);
                     Weights(scores + i * Keys, begin, end, out m[i], out l[i]);
                 }
-                AttentionTiles.Multiply<V>(scores + from, Keys, 1, values + (nint)from * width, width, target, width, n, width, to - from, false);
+                AttentionTiles.Multiply<V>(scores + from, Keys, 1, values + (nint)from * width, width, target, width, Fours(n), width, to - from, false);
                 if (partial == null) Merge(p, n, target, m, l);
             }
         }
@@ -208,12 +214,29 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
             V l0 = default, l1 = default, l2 = default, l3 = default;
             for (var j = 0; j < Keys; j += 4 * w)
             {
-                var (e0, e1) = (Lane.Exp(V.Load(s + j) - shift), Lane.Exp(V.Load(s + j + w) - shift));
-                var (e2, e3) = (Lane.Exp(V.Load(s + j + 2 * w) - shift), Lane.Exp(V.Load(s + j + 3 * w) - shift));
+                var (e0, e1) = (Weight(V.Load(s + j) - shift), Weight(V.Load(s + j + w) - shift));
+                var (e2, e3) = (Weight(V.Load(s + j + 2 * w) - shift), Weight(V.Load(s + j + 3 * w) - shift));
                 e0.Store(s + j); e1.Store(s + j + w); e2.Store(s + j + 2 * w); e3.Store(s + j + 3 * w);
                 (l0, l1, l2, l3) = (l0 + e0, l1 + e1, l2 + e2, l3 + e3);
             }
             sum = V.Sum((l0 + l1) + (l2 + l3));
+        }
+
+        /// <summary>e^x for x at most 0, within about 1 ulp; 0 below −87.7.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static V Weight(V x)
+        {
+            x = V.Max(V.All(-88.2f), x); // n = −127 there, which PowerOfTwo makes 0
+            var magic = V.All(12582912f);
+            var shifted = V.MulAdd(x, V.All(1.44269504f), magic);
+            var n = shifted - magic;
+            var r = V.MulAdd(n, V.All(-1.42860677e-6f), V.MulAdd(n, V.All(-0.693145752f), x));
+            var p = V.MulAdd(V.All(1.98412698e-4f), r, V.All(1.38888889e-3f));
+            p = V.MulAdd(p, r, V.All(8.33333333e-3f));
+            p = V.MulAdd(p, r, V.All(4.16666667e-2f));
+            p = V.MulAdd(p, r, V.All(0.166666667f));
+            p = V.MulAdd(p, r, V.All(0.5f));
+            return (V.MulAdd(p * r, r, r) + V.All(1f)) * V.PowerOfTwo(shifted);
         }
 
         /// <summary>Joins the partial results of rows [p, p + n) to what they have; rows that saw nothing (maximum −∞) stay as they are.</summary>
@@ -228,8 +251,8 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
             for (var i = n; i < Panel; i++) (oldScale[i], partScale[i]) = (0, 0);
             for (var i = 0; i < Panel; i += V.Width)
             {
-                Lane.Exp(V.Load(oldScale + i)).Store(oldScale + i);
-                Lane.Exp(V.Load(partScale + i)).Store(partScale + i);
+                Weight(V.Load(oldScale + i)).Store(oldScale + i);
+                Weight(V.Load(partScale + i)).Store(partScale + i);
             }
             for (var i = 0; i < n; i++)
             {

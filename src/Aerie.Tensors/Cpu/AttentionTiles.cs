@@ -1,9 +1,7 @@
 // Products of the small matrices inside attention: C [m, n] = A B (+ C), n a multiple of the lanes. Every element of C is one chain of
 // multiply-adds in ascending order of k, so its bits do not depend on m, on n or on the tile it falls into.
 // A is read element by element at any two strides (so A^T B is the same code); B and C by rows.
-using System.Runtime.Intrinsics;
 using Aerie.Tensors.Cpu.Lanes;
-using X86 = System.Runtime.Intrinsics.X86.Sse;
 
 namespace Aerie.Tensors.Cpu;
 
@@ -28,7 +26,11 @@ static unsafe class AttentionTiles
             for (; i < m; i++) Tile1x2<V>(a + i * aRow, aCol, b + j, bRow, c + i * cRow + j, k, accumulate);
         }
         for (; j < n; j += w)
-            for (var i = 0; i < m; i++) Tile1x1<V>(a + i * aRow, aCol, b + j, bRow, c + i * cRow + j, k, accumulate);
+        {
+            var i = 0;
+            for (; i + 8 <= m; i += 8) Tile8x1<V>(a + i * aRow, aRow, aCol, b + j, bRow, c + i * cRow + j, cRow, k, accumulate);
+            for (; i < m; i++) Tile1x1<V>(a + i * aRow, aCol, b + j, bRow, c + i * cRow + j, k, accumulate);
+        }
     }
 
     static void Tile4x4<V>(float* a0, nint aRow, nint aCol, float* b, nint bRow, float* c, nint cRow, int k, bool accumulate) where V : unmanaged, ILanes<V>
@@ -99,6 +101,27 @@ static unsafe class AttentionTiles
         s30.Store(c3); s31.Store(c3 + w);
     }
 
+    static void Tile8x1<V>(float* a0, nint aRow, nint aCol, float* b, nint bRow, float* c, nint cRow, int k, bool accumulate) where V : unmanaged, ILanes<V>
+    {
+        float* a4 = a0 + 4 * aRow, c4 = c + 4 * cRow;
+        V s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
+        if (accumulate)
+        {
+            (s0, s1, s2, s3) = (V.Load(c), V.Load(c + cRow), V.Load(c + 2 * cRow), V.Load(c + 3 * cRow));
+            (s4, s5, s6, s7) = (V.Load(c4), V.Load(c4 + cRow), V.Load(c4 + 2 * cRow), V.Load(c4 + 3 * cRow));
+        }
+        for (; k > 0; k--, a0 += aCol, a4 += aCol, b += bRow)
+        {
+            var x = V.Load(b);
+            s0 = V.MulAdd(V.All(*a0), x, s0); s1 = V.MulAdd(V.All(a0[aRow]), x, s1);
+            s2 = V.MulAdd(V.All(a0[2 * aRow]), x, s2); s3 = V.MulAdd(V.All(a0[3 * aRow]), x, s3);
+            s4 = V.MulAdd(V.All(*a4), x, s4); s5 = V.MulAdd(V.All(a4[aRow]), x, s5);
+            s6 = V.MulAdd(V.All(a4[2 * aRow]), x, s6); s7 = V.MulAdd(V.All(a4[3 * aRow]), x, s7);
+        }
+        s0.Store(c); s1.Store(c + cRow); s2.Store(c + 2 * cRow); s3.Store(c + 3 * cRow);
+        s4.Store(c4); s5.Store(c4 + cRow); s6.Store(c4 + 2 * cRow); s7.Store(c4 + 3 * cRow);
+    }
+
     static void Tile1x4<V>(float* a, nint aCol, float* b, nint bRow, float* c, int k, bool accumulate) where V : unmanaged, ILanes<V>
     {
         var w = V.Width;
@@ -131,47 +154,5 @@ static unsafe class AttentionTiles
         var s = accumulate ? V.Load(c) : default;
         for (; k > 0; k--, a += aCol, b += bRow) s = V.MulAdd(V.All(*a), V.Load(b), s);
         s.Store(c);
-    }
-
-    /// <summary>Rows [from, to) of a [.., d] at stride <paramref name="aRow"/> as columns of t [d, 64]; the other columns become 0.</summary>
-    public static void Transpose(float* a, nint aRow, int from, int to, int d, float* t)
-    {
-        const int Keys = AttentionBlock.Keys;
-        if (from > 0 || to < Keys) new Span<float>(t, d * Keys).Clear();
-        var j = from;
-        if (X86.IsSupported)
-            for (; j + 4 <= to; j += 4)
-            {
-                float* r0 = a + j * aRow, r1 = r0 + aRow, r2 = r1 + aRow, r3 = r2 + aRow;
-                var i = 0;
-                for (; i + 4 <= d; i += 4) Transpose4(r0 + i, r1 + i, r2 + i, r3 + i, t + i * Keys + j);
-                for (; i < d; i++) (t[i * Keys + j], t[i * Keys + j + 1], t[i * Keys + j + 2], t[i * Keys + j + 3]) = (r0[i], r1[i], r2[i], r3[i]);
-            }
-        for (; j < to; j++)
-            for (var i = 0; i < d; i++) t[i * Keys + j] = a[j * aRow + i];
-    }
-
-    static void Transpose4(float* r0, float* r1, float* r2, float* r3, float* t)
-    {
-        var (a, b, c, d) = (Vector128.Load(r0), Vector128.Load(r1), Vector128.Load(r2), Vector128.Load(r3));
-        var (ab, cd) = (X86.UnpackLow(a, b), X86.UnpackLow(c, d));
-        X86.MoveLowToHigh(ab, cd).Store(t);
-        X86.MoveHighToLow(cd, ab).Store(t + AttentionBlock.Keys);
-        (ab, cd) = (X86.UnpackHigh(a, b), X86.UnpackHigh(c, d));
-        X86.MoveLowToHigh(ab, cd).Store(t + 2 * AttentionBlock.Keys);
-        X86.MoveHighToLow(cd, ab).Store(t + 3 * AttentionBlock.Keys);
-    }
-
-    /// <summary>Rows [from, to) of a [.., d] as dense rows of <paramref name="width"/> floats, zeros after d, times <paramref name="scale"/>.</summary>
-    public static void Pack<V>(float* a, nint aRow, int from, int to, int d, float* packed, int width, float scale = 1) where V : unmanaged, ILanes<V>
-    {
-        var s = V.All(scale);
-        for (var j = from; j < to; j++)
-        {
-            float* source = a + j * aRow, target = packed + (nint)j * width;
-            var i = 0;
-            for (; i + V.Width <= d; i += V.Width) (V.Load(source + i) * s).Store(target + i);
-            if (i < d) (Lane.LoadPart<V>(source + i, d - i) * s).Store(target + i);
-        }
     }
 }
