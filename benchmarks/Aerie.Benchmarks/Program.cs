@@ -5,11 +5,13 @@ return args switch
 {
     ["gemm", ..] => GemmBenchmark.Run(args[1..]),
     ["attention", ..] => AttentionBenchmark.Run(args[1..]),
+    ["ops", ..] => OpsBenchmark.Run(args[1..]),
+    ["step", ..] => StepBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step [--quick] [--rounds N]");
     return 2;
 }

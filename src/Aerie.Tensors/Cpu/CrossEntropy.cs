@@ -40,7 +40,18 @@ sealed unsafe partial class CpuKernels<V>
     }
 
     /// <summary>The first position of the largest value (0 if all are NaN).</summary>
-    static int IndexOfMax(float* z, int n, float max) => Math.Max(0, new ReadOnlySpan<float>(z, n).IndexOf(max));
+    static int IndexOfMax(float* z, int n, float max)
+    {
+        V most = V.All(max), found = V.All(0), one = V.All(1);
+        var i = 0;
+        for (; i + 4 * V.Width <= n; i += 4 * V.Width)
+        {
+            for (var j = 0; j < 4; j++) found = V.IfAtMost(most, V.Load(z + i + j * V.Width), one, found);
+            if (V.MaxOf(found) > 0) break;
+        }
+        while (i < n && z[i] != max) i++;
+        return i < n ? i : 0;
+    }
 
     /// <summary>Σ exp(z − max), in a fixed shape; the terms are left in <paramref name="terms"/> if not null (it may be z).</summary>
     static float SumOfExp(float* z, int n, float max, float* terms)

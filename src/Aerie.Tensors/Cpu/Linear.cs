@@ -1,4 +1,4 @@
-// Products with weights. A weight is packed for the product kernels once per value; what is used once (a gradient's operands) is packed on the fly.
+// Products with weights. A weight is packed for the product kernels once per value; what is used once (a gradient's operands) or is large and soon to change is packed on the fly.
 using Aerie.Tensors.Cpu.Lanes;
 
 namespace Aerie.Tensors.Cpu;
@@ -9,13 +9,13 @@ sealed unsafe partial class CpuKernels<V>
     {
         if (x.Rows == 0) return;
         using var b = new ScratchFloats(bias);
-        Gemm.Multiply(new MatrixView(x.Floats, x.Rows, x.Cols), Packed(w, transposed: true), y.Floats, y.Cols, accumulate, b.Floats);
+        Multiply(x, w, true, y, accumulate, b.Floats);
     }
 
     public void LinearBackwardInput(Tensor dy, Columns w, Tensor dx, bool accumulate)
     {
         if (dy.Rows == 0) return;
-        Gemm.Multiply(new MatrixView(dy.Floats, dy.Rows, dy.Cols), Packed(w, transposed: false), dx.Floats, dx.Cols, accumulate);
+        Multiply(dy, w, false, dx, accumulate, null);
     }
 
     public void LinearBackwardWeight(Tensor dy, Tensor x, Columns w, Tensor? dbias)
@@ -27,6 +27,16 @@ sealed unsafe partial class CpuKernels<V>
         var sums = new ColumnSums { X = dy.Floats, Sums = dbias.Floats, Rows = dy.Rows, Cols = dy.Cols };
         Threads.For((dy.Cols + ColumnBlock - 1) / ColumnBlock, ref sums, Math.Max(1, RowGrain(dy.Rows) / ColumnBlock));
     }
+
+    static void Multiply(Tensor x, Columns w, bool transposed, Tensor y, bool accumulate, float* bias)
+    {
+        var rows = new MatrixView(x.Floats, x.Rows, x.Cols);
+        if (UsedUp(w, x.Rows)) Gemm.Multiply(rows, View(w, transposed), y.Floats, y.Cols, w.Precision, accumulate, bias);
+        else Gemm.Multiply(rows, Packed(w, transposed), y.Floats, y.Cols, accumulate, bias);
+    }
+
+    /// <summary>A large weight in training: packing it for every product costs some percent, keeping both packed copies as much memory as the weight.</summary>
+    static bool UsedUp(Columns w, int rows) => w.Parameter.Trainable && rows >= 256 && (long)w.Rows * w.Count >= 4 << 20;
 
     /// <summary>The packed copy that lives with the parameter, brought up to its present value.</summary>
     static PackedMatrix Packed(Columns w, bool transposed)
@@ -46,8 +56,14 @@ sealed unsafe partial class CpuKernels<V>
 
     sealed class PackedWeight(Columns w, bool transposed) : IDisposable
     {
-        readonly PackedMatrix matrix = PackedMatrix.Pack(w.Precision, View(w, transposed));
+        readonly PackedMatrix matrix = Counted(PackedMatrix.Pack(w.Precision, View(w, transposed)));
         int version = w.Parameter.Version;
+
+        static PackedMatrix Counted(PackedMatrix matrix)
+        {
+            NativeBytes.Add(matrix.Bytes);
+            return matrix;
+        }
 
         public PackedMatrix UpToDate(Columns w, bool transposed)
         {
@@ -60,7 +76,11 @@ sealed unsafe partial class CpuKernels<V>
             return matrix;
         }
 
-        public void Dispose() => matrix.Dispose();
+        public void Dispose()
+        {
+            NativeBytes.Add(-matrix.Bytes);
+            matrix.Dispose();
+        }
     }
 
     /// <summary>Columns of a reduction over rows that one thread does at a time.</summary>

@@ -1,0 +1,88 @@
+// Kernels with a stopwatch around each.
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Aerie.Tensors;
+
+namespace Aerie.Benchmarks;
+
+sealed class TimedKernels(IKernels kernels) : IKernels
+{
+    public Dictionary<string, long> Ticks { get; } = [];
+
+    public long Restart()
+    {
+        Ticks.Clear();
+        return Stopwatch.GetTimestamp();
+    }
+
+    public string Name => kernels.Name;
+
+    readonly ref struct Timer(Dictionary<string, long> totals, string name)
+    {
+        readonly long start = Stopwatch.GetTimestamp();
+        public void Dispose() => CollectionsMarshal.GetValueRefOrAddDefault(totals, name, out _) += Stopwatch.GetTimestamp() - start;
+    }
+
+    Timer Time([CallerMemberName] string name = "") => new(Ticks, name);
+
+    public void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate) { using var t = Time(); kernels.Linear(x, w, bias, y, accumulate); }
+    public void LinearBackwardInput(Tensor dy, Columns w, Tensor dx, bool accumulate) { using var t = Time(); kernels.LinearBackwardInput(dy, w, dx, accumulate); }
+    public void LinearBackwardWeight(Tensor dy, Tensor x, Columns w, Tensor? dbias) { using var t = Time(); kernels.LinearBackwardWeight(dy, x, w, dbias); }
+    public void Add(Tensor a, Tensor b, Tensor y) { using var t = Time(); kernels.Add(a, b, y); }
+    public void GatherRows(Tensor x, Tensor rows, Tensor y, bool accumulate) { using var t = Time(); kernels.GatherRows(x, rows, y, accumulate); }
+    public void ScatterAddRows(Tensor y, Tensor rows, Tensor x) { using var t = Time(); kernels.ScatterAddRows(y, rows, x); }
+    public void Embedding(Tensor table, Tensor ids, Tensor y) { using var t = Time(); kernels.Embedding(table, ids, y); }
+    public void EmbeddingBackward(Tensor dy, Tensor ids, Tensor dtable, int paddingId) { using var t = Time(); kernels.EmbeddingBackward(dy, ids, dtable, paddingId); }
+    public void RmsNorm(Tensor x, Tensor w, float eps, Tensor y, Tensor scale) { using var t = Time(); kernels.RmsNorm(x, w, eps, y, scale); }
+    public void Rope(Tensor x, int column, int heads, RotaryTable table, Tensor positions, bool inverse) { using var t = Time(); kernels.Rope(x, column, heads, table, positions, inverse); }
+    public void SwiGlu(Tensor gateUp, Tensor y) { using var t = Time(); kernels.SwiGlu(gateUp, y); }
+    public void SwiGluBackward(Tensor dy, Tensor gateUp, Tensor dgateUp, bool accumulate) { using var t = Time(); kernels.SwiGluBackward(dy, gateUp, dgateUp, accumulate); }
+    public void Argmax(Tensor logits, Tensor ids) { using var t = Time(); kernels.Argmax(logits, ids); }
+    public double SumOfSquares(Tensor x) { using var t = Time(); return kernels.SumOfSquares(x); }
+    public void CopyColumns(Tensor x, int xColumn, int count, Tensor y, int yColumn, Tensor? rows) { using var t = Time(); kernels.CopyColumns(x, xColumn, count, y, yColumn, rows); }
+
+    public void RmsNormBackward(Tensor dy, Tensor x, Tensor w, Tensor scale, Tensor? dx, bool accumulate, Tensor? dw)
+    {
+        using var t = Time();
+        kernels.RmsNormBackward(dy, x, w, scale, dx, accumulate, dw);
+    }
+
+    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp)
+    {
+        using var t = Time();
+        kernels.Attention(layout, q, k, v, intervals, chain, y, logSumExp);
+    }
+
+    public void AttentionBackward(HeadLayout layout, Tensor dy, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain,
+        Tensor y, Tensor logSumExp, Tensor dq, Tensor dk, Tensor dv, ReadOnlySpan<Tensor> chainGradients)
+    {
+        using var t = Time();
+        kernels.AttentionBackward(layout, dy, q, k, v, intervals, chain, y, logSumExp, dq, dk, dv, chainGradients);
+    }
+
+    public void CrossEntropy(Tensor logits, Tensor labels, Tensor weights, Tensor losses, Tensor hits, bool gradient)
+    {
+        using var t = Time();
+        kernels.CrossEntropy(logits, labels, weights, losses, hits, gradient);
+    }
+
+    public void SoftCrossEntropy(Tensor logits, Tensor teacher, Tensor teacherRows, Tensor? mass, SoftLoss loss, float weight,
+        Tensor crossEntropy, Tensor acceptance, Tensor argmax, bool gradient)
+    {
+        using var t = Time();
+        kernels.SoftCrossEntropy(logits, teacher, teacherRows, mass, loss, weight, crossEntropy, acceptance, argmax, gradient);
+    }
+
+    public void SelectedSoftmax(Tensor logits, Tensor ids, Tensor probs, Tensor argmax, Tensor? mass)
+    {
+        using var t = Time();
+        kernels.SelectedSoftmax(logits, ids, probs, argmax, mass);
+    }
+
+    public void AdamW(Tensor value, Tensor gradient, Tensor m, Tensor v, float scale, AdamWUpdate update)
+    {
+        using var t = Time();
+        kernels.AdamW(value, gradient, m, v, scale, update);
+    }
+}
