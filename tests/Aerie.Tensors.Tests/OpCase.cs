@@ -1,5 +1,7 @@
 // One list of cases for every kernel: its shapes (odd tails, one row, no rows) and its random inputs. The list drives the comparison of backends,
 // lane widths and thread counts, the independence of rows, and the speed benchmark.
+using System.Collections.Concurrent;
+
 namespace Aerie.Tensors.Tests;
 
 /// <summary>What a kernel wrote. Rows: the values belong to the rows of the input, one after another; otherwise they are sums over rows.</summary>
@@ -167,20 +169,19 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
     static OpOutput Out(string name, Tensor t, bool rows = true)
         => new(name, t.DType == DType.I32 ? [.. t.ToInt32Array().Select(i => (float)i)] : t.ToArray(), rows);
 
-    internal static Tensor Normal(uint seed, int rows, int cols, DType dtype = DType.F32, float deviation = 1)
-    {
-        using var values = Tensor.Allocate(new Shape(rows, cols));
-        new CounterRandom(7, "op case", seed).FillNormal(values, deviation);
-        var tensor = Tensor.Allocate(new Shape(rows, cols), dtype);
-        tensor.CopyFrom(values);
-        return tensor;
-    }
+    static readonly ConcurrentDictionary<(uint Seed, int Rows, int Cols), float[]> Drawn = new();
 
-    static Tensor Part(uint seed, int rows, int cols, int at, int count, float deviation = 1)
+    internal static Tensor Normal(uint seed, int rows, int cols, DType dtype = DType.F32, float deviation = 1) => Part(seed, rows, cols, 0, rows, deviation, dtype);
+
+    static Tensor Part(uint seed, int rows, int cols, int at, int count, float deviation = 1, DType dtype = DType.F32)
     {
-        using var whole = Normal(seed, rows, cols, DType.F32, deviation);
-        var part = Tensor.Allocate(new Shape(count, cols));
-        part.CopyFrom(whole.Slice(at, count));
+        var all = Drawn.GetOrAdd((seed, rows, cols), key =>
+        {
+            var random = new CounterRandom(7, "op case", key.Seed);
+            return [.. Enumerable.Range(0, key.Rows * key.Cols).Select(i => random.Normal((ulong)i))];
+        });
+        var part = Tensor.Allocate(new Shape(count, cols), dtype);
+        part.CopyFrom([.. all.AsSpan(at * cols, count * cols).ToArray().Select(x => x * deviation)]);
         return part;
     }
 
