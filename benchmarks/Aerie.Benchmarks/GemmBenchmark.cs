@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using Aerie.Tensors;
 using Aerie.Tensors.Cpu;
@@ -35,6 +36,7 @@ static unsafe class GemmBenchmark
         foreach ((int m, int n, int k) in shapes)
             Large(m, n, k, rounds, openBlas, oneDnn);
         Gradient(1024, 2048, 2688, rounds);
+        Dispatch(rounds);
         double bandwidth = Bandwidth(rounds);
         Decode(rounds, bandwidth);
         foreach ((int n, int k) in new[] { (8064, 2688), (32000, 2048), (2048, 2048) })
@@ -70,21 +72,23 @@ static unsafe class GemmBenchmark
         float* a = Floats((long)m * k, 1), w = Floats((long)n * k, 2), c = Floats((long)m * n, 3);
         ushort* a16 = Shorts(a, (long)m * k), w16 = Shorts(w, (long)n * k);
         using PackedMatrix f32 = PackedMatrix.Pack(Precision.F32, new MatrixView(w, n, k).T), bf16 = PackedMatrix.Pack(Precision.BF16, new MatrixView(w, n, k).T);
-        double[] t = Paired.Measure(
-            rounds,
+        Times t = Paired.Measure(
+            rounds, 0.03, 0.03,
+            [
             () => Gemm.Multiply(new MatrixView(a, m, k), f32, c, n),
             openBlas == null ? null : () => openBlas.MultiplyTransposed(m, n, k, a, w, c),
             () => Gemm.Multiply(new MatrixView(a, m, k), bf16, c, n),
             oneDnn?.MatmulTransposed(m, n, k, true, a16, w16, c),
             () => f32.Repack(new MatrixView(w, n, k).T),
-            () => bf16.Repack(new MatrixView(w, n, k).T));
+            () => bf16.Repack(new MatrixView(w, n, k).T),
+            ]);
         double work = 2.0 * m * n * k / 1e9;
         string name = $"{m} x {n} x {k}";
-        Console.WriteLine($"{name,-26} {work / t[0],12:F0} {work / t[1],9:F0} {t[1] / t[0],6:F2}  | {work / t[2],13:F0} {work / t[3],9:F0} {t[3] / t[2],6:F2}  | {4e-9 * n * k / t[4]:F1}, {4e-9 * n * k / t[5]:F1}");
+        Console.WriteLine($"{name,-26} {work / t[0],12:F0} {work / t[1],9:F0} {t.Ratio(1, 0),6:F2}  | {work / t[2],13:F0} {work / t[3],9:F0} {t.Ratio(3, 2),6:F2}  | {4e-9 * n * k / t[4]:F1}, {4e-9 * n * k / t[5]:F1}");
         Results.Add(($"f32 {name} GFLOP/s", work / t[0]));
-        Results.Add(($"f32 {name} / OpenBLAS", t[1] / t[0]));
+        Results.Add(($"f32 {name} / OpenBLAS", t.Ratio(1, 0)));
         Results.Add(($"bf16 {name} GFLOP/s", work / t[2]));
-        Results.Add(($"bf16 {name} / oneDNN", t[3] / t[2]));
+        Results.Add(($"bf16 {name} / oneDNN", t.Ratio(3, 2)));
         foreach (nint p in new[] { (nint)a, (nint)w, (nint)c, (nint)a16, (nint)w16 })
             NativeMemory.AlignedFree((void*)p);
     }
@@ -97,10 +101,12 @@ static unsafe class GemmBenchmark
         foreach (Precision precision in new[] { Precision.F32, Precision.BF16 })
         {
             using PackedMatrix packed = PackedMatrix.Pack(precision, new MatrixView(w, n, k));
-            double[] t = Paired.Measure(
-                rounds,
+            Times t = Paired.Measure(
+                rounds, 0, 0.03,
+                [
                 () => Gemm.Multiply(new MatrixView(dy, m, n), packed, dx, k),
-                () => Gemm.Multiply(new MatrixView(dy, m, n).T, new MatrixView(x, m, k), dw, k, precision, accumulate: true));
+                () => Gemm.Multiply(new MatrixView(dy, m, n).T, new MatrixView(x, m, k), dw, k, precision, accumulate: true),
+                ]);
             double work = 2.0 * m * n * k / 1e9;
             Console.WriteLine($"  {precision,-5} dx {work / t[0],6:F0} GFLOP/s, dW += {work / t[1],6:F0} GFLOP/s");
             Results.Add(($"{precision} dW {m} {n} {k} GFLOP/s", work / t[1]));
@@ -110,8 +116,11 @@ static unsafe class GemmBenchmark
             NativeMemory.AlignedFree((void*)p);
     }
 
+    /// <summary>Reads as fast as the machine can: plain vector loads, prefetched as far ahead as the product kernels do.</summary>
     struct Reader : IParallelBody
     {
+        public const int Block = 16384;
+
         public float* Data;
         public float Sum;
 
@@ -119,8 +128,14 @@ static unsafe class GemmBenchmark
         {
             Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
             int width = Vector<float>.Count;
-            for (float* p = Data + begin * 16384L, last = Data + end * 16384L; p != last; p += 4 * width)
+            for (float* p = Data + (long)begin * Block, last = Data + (long)end * Block; p != last; p += 4 * width)
             {
+                if (Sse.IsSupported)
+                {
+                    for (int line = 0; line < 4 * width; line += 16)
+                        Sse.Prefetch0(p + 4096 + line);
+                }
+
                 s0 += Vector.Load(p);
                 s1 += Vector.Load(p + width);
                 s2 += Vector.Load(p + 2 * width);
@@ -131,13 +146,26 @@ static unsafe class GemmBenchmark
         }
     }
 
+    struct Nothing : IParallelBody
+    {
+        public readonly void Invoke(int begin, int end) { }
+    }
+
+    static void Dispatch(int rounds)
+    {
+        var nothing = new Nothing();
+        double t = Paired.Measure(4 * rounds, 0, 0.005, [() => Threads.For(2, ref nothing)])[0];
+        Console.WriteLine($"\nan empty loop over {Threads.Count} threads: {t * 1e6:F2} microseconds");
+        Results.Add(("dispatch microseconds", t * 1e6));
+    }
+
     /// <summary>Bytes per second of plain reading, all threads, from a block far larger than any cache.</summary>
     static double Bandwidth(int rounds)
     {
         const int blocks = 4096;
-        float* data = Floats(blocks * 16384L, 1);
+        float* data = Floats(blocks * (long)Reader.Block, 1);
         var reader = new Reader { Data = data };
-        double t = Paired.Measure(rounds, () => Threads.For(blocks, ref reader))[0];
+        double t = Paired.Measure(4 * rounds, 0, 0.01, [() => Threads.For(blocks, ref reader)])[0];
         double bandwidth = blocks * 65536.0 / t / 1e9;
         Console.WriteLine($"\nread bandwidth: {bandwidth:F1} GB/s ({blocks >> 4} MiB, sum of floats, {Threads.Count} threads)");
         Results.Add(("read GB/s", bandwidth));
@@ -160,7 +188,7 @@ static unsafe class GemmBenchmark
         weights.Add(PackedMatrix.Pack(Precision.BF16, new MatrixView(w, vocabulary, hidden).T));
         NativeMemory.AlignedFree(w);
         int[] tokens = [1, 2, 3, 4, 5, 6, 8, 12, 16];
-        double[] t = Paired.Measure(rounds, 0, [.. tokens.Select(m => (Action)(() =>
+        Times t = Paired.Measure(4 * rounds, 0, 0.01, [.. tokens.Select(m => (Action)(() =>
         {
             foreach (PackedMatrix matrix in weights)
                 Gemm.Multiply(new MatrixView(x, m, matrix.K), matrix, y, matrix.N);
@@ -170,8 +198,9 @@ static unsafe class GemmBenchmark
         Console.WriteLine("tokens        ms   GB/s  of read bandwidth   x one token");
         for (int i = 0; i < tokens.Length; i++)
         {
-            Console.WriteLine($"{tokens[i],6} {t[i] * 1e3,9:F2} {bytes / t[i] / 1e9,6:F1} {bytes / t[i] / 1e9 / bandwidth,14:P0} {t[i] / t[0],17:F2}");
+            Console.WriteLine($"{tokens[i],6} {t[i] * 1e3,9:F2} {bytes / t[i] / 1e9,6:F1} {bytes / t[i] / 1e9 / bandwidth,14:P0} {t.Ratio(i, 0),17:F2}");
             Results.Add(($"smollm2-135m {tokens[i]} tokens ms", t[i] * 1e3));
+            Results.Add(($"smollm2-135m {tokens[i]} tokens / 1 token", t.Ratio(i, 0)));
         }
 
         Results.Add(("smollm2-135m 1 token share of bandwidth", bytes / t[0] / 1e9 / bandwidth));
@@ -188,13 +217,13 @@ static unsafe class GemmBenchmark
             while (copies.Sum(copy => copy.Bytes) < 256 << 20)
                 copies.Add(PackedMatrix.Pack(precision, new MatrixView(w, n, k).T));
             int[] rows = [1, 2, 4, 8, 16];
-            double[] t = Paired.Measure(rounds, 0, [.. rows.Select(m => (Action)(() =>
+            Times t = Paired.Measure(4 * rounds, 0, 0.01, [.. rows.Select(m => (Action)(() =>
             {
                 foreach (PackedMatrix matrix in copies)
                     Gemm.Multiply(new MatrixView(x, m, k), matrix, y, n);
             }))]);
             double bytes = copies.Sum(copy => (double)copy.Bytes);
-            Console.WriteLine($"{n} x {k} {precision}: M = 1 at {bytes / t[0] / 1e9:F1} GB/s ({bytes / t[0] / 1e9 / bandwidth:P0}); M = 2, 4, 8, 16: {t[1] / t[0]:F2}, {t[2] / t[0]:F2}, {t[3] / t[0]:F2}, {t[4] / t[0]:F2} x");
+            Console.WriteLine($"{n} x {k} {precision}: M = 1 at {bytes / t[0] / 1e9:F1} GB/s ({bytes / t[0] / 1e9 / bandwidth:P0}); M = 2, 4, 8, 16: {t.Ratio(1, 0):F2}, {t.Ratio(2, 0):F2}, {t.Ratio(3, 0):F2}, {t.Ratio(4, 0):F2} x");
             Results.Add(($"{precision} 1 x {n} x {k} share of bandwidth", bytes / t[0] / 1e9 / bandwidth));
             copies.ForEach(copy => copy.Dispose());
         }

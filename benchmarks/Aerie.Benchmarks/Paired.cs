@@ -1,15 +1,24 @@
-// Timing of several candidates in one process, in turn, so that a noisy neighbour hits all of them; medians over rounds.
+// Timing of several candidates in one process, in turn, so that a noisy neighbour hits all of them. Times are medians over rounds, ratios are medians
+// of the ratios within a round.
 using System.Diagnostics;
 
 namespace Aerie.Benchmarks;
 
 static class Paired
 {
-    /// <summary>Median seconds per call of each action. Between candidates the machine is left alone for a moment: the yardsticks' threads go on spinning
-    /// for some time after a call and would take the next candidate's cores.</summary>
+    /// <summary>Median seconds per call of each candidate.</summary>
     public static double[] Measure(int rounds, params Action?[] candidates) => Measure(rounds, 0.03, candidates);
 
     public static double[] Measure(int rounds, double pause, Action?[] candidates)
+    {
+        Times times = Measure(rounds, pause, 0.05, candidates);
+        return [.. candidates.Select((_, i) => times[i])];
+    }
+
+    /// <summary>Seconds per call of each candidate (null: absent, not a number) in each round. <paramref name="pause"/>: between candidates the machine is
+    /// left alone for so many seconds; the yardsticks' threads go on spinning after a call and would take the next candidate's cores.
+    /// <paramref name="least"/>: seconds that a candidate runs in a round.</summary>
+    public static Times Measure(int rounds, double pause, double least, Action?[] candidates)
     {
         int[] repeats = new int[candidates.Length];
         for (int i = 0; i < candidates.Length; i++)
@@ -20,14 +29,15 @@ static class Paired
             run();
             long start = Stopwatch.GetTimestamp();
             run();
-            repeats[i] = (int)Math.Clamp(0.05 / Stopwatch.GetElapsedTime(start).TotalSeconds, 1, 10_000);
+            repeats[i] = (int)Math.Clamp(least / Stopwatch.GetElapsedTime(start).TotalSeconds, 1, 10_000);
         }
 
         double[][] times = candidates.Select(_ => new double[rounds]).ToArray();
         for (int round = 0; round < rounds; round++)
         {
-            for (int i = 0; i < candidates.Length; i++)
+            for (int turn = 0; turn < candidates.Length; turn++)
             {
+                int i = (turn + round) % candidates.Length;
                 if (candidates[i] is not { } run)
                     continue;
                 Idle(pause);
@@ -39,7 +49,13 @@ static class Paired
             }
         }
 
-        return times.Select((all, i) => candidates[i] == null ? double.NaN : Median(all)).ToArray();
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            if (candidates[i] == null)
+                Array.Fill(times[i], double.NaN);
+        }
+
+        return new Times(times);
     }
 
     public static double Median(double[] values)
@@ -53,4 +69,14 @@ static class Paired
         if (seconds > 0)
             Task.Delay(TimeSpan.FromSeconds(seconds)).Wait();
     }
+}
+
+/// <summary>Times by candidate and round.</summary>
+sealed class Times(double[][] all)
+{
+    /// <summary>Median seconds of a candidate.</summary>
+    public double this[int candidate] => Paired.Median(all[candidate]);
+
+    /// <summary>How many times slower a candidate is than another, in the same round; the median.</summary>
+    public double Ratio(int candidate, int other) => Paired.Median([.. all[candidate].Zip(all[other], (x, y) => x / y)]);
 }
