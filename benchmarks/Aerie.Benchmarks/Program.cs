@@ -7,11 +7,12 @@ return args switch
     ["attention", ..] => AttentionBenchmark.Run(args[1..]),
     ["ops", ..] => OpsBenchmark.Run(args[1..]),
     ["step", ..] => StepBenchmark.Run(args[1..]),
+    ["decode", ..] => DecodeBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode [--quick] [--rounds N]");
     return 2;
 }

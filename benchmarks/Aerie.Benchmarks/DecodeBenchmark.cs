@@ -1,0 +1,70 @@
+// Decoding with a target: tokens/s of reading and of plain writing, what a pass over m tokens costs beside a pass over one (what makes speculation pay), and memory.
+using System.Diagnostics;
+using System.Globalization;
+using Aerie.Decoding;
+using Aerie.Targets;
+using Aerie.Tensors;
+
+namespace Aerie.Benchmarks;
+
+static class DecodeBenchmark
+{
+    static readonly int[] Rows = [1, 2, 4, 8];
+
+    public static int Run(string[] args)
+    {
+        string Value(string name, string otherwise) => Array.IndexOf(args, name) is var i and >= 0 && i + 1 < args.Length ? args[i + 1] : otherwise;
+        var folder = Value("--model", "");
+        if (folder.Length == 0)
+        {
+            Console.Error.WriteLine("usage: Aerie.Benchmarks decode --model FOLDER [--context N] [--rounds N]");
+            return 2;
+        }
+        var (context, rounds) = (int.Parse(Value("--context", "256"), CultureInfo.InvariantCulture), int.Parse(Value("--rounds", "15"), CultureInfo.InvariantCulture));
+        foreach (var line in Tensors.Cpu.Gemm.Describe()) Console.WriteLine(line);
+        var clock = Stopwatch.StartNew();
+        using var target = Llama.Load(folder);
+        var config = target.Config;
+        Console.WriteLine($"loaded in {clock.Elapsed.TotalSeconds:0.0} s");
+        int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (i * 7919 + 13) % config.VocabularySize)];
+
+        using var work = new LlamaWorkspace(config, 512, Rows[^1]);
+        using var rows = new PassRows(512);
+        using var cache = target.NewCache(Math.Max(512, context) + Rows[^1]);
+        var sequence = cache.Sequences[0];
+        var (best, wanted) = (new int[Rows[^1]], Enumerable.Range(0, Rows[^1]).ToArray());
+        void Pass(int length, int[] tokens, int logits)
+        {
+            sequence.ShortenTo(Math.Min(sequence.Length, length));
+            rows.Clear();
+            rows.Add(sequence, tokens);
+            target.Forward(rows, cache, work);
+            target.NextTokens(work, wanted.AsSpan(0, logits), best);
+        }
+
+        int[] prompt = Tokens(512);
+        Pass(0, prompt, 1);
+        Console.WriteLine($"native memory {NativeBytes.Current / 1e6:0} MB, peak {NativeBytes.Peak / 1e6:0} MB; process peak {Process.GetCurrentProcess().PeakWorkingSet64 / 1e6:0} MB");
+        var prefill = 512 / Paired.Measure(Math.Max(3, rounds / 5), () => Pass(0, prompt, 1))[0];
+        Console.WriteLine($"prefill of 512 tokens: {prefill:0} tokens/s");
+
+        sequence.ShortenTo(0);
+        for (var at = 0; at < context; at += 512) Pass(at, Tokens(Math.Min(512, context - at)), 1);
+        int[][] drafts = [.. Rows.Select(Tokens)];
+        var times = Paired.Measure(rounds, 0, [.. drafts.Select(draft => (Action)(() => Pass(context, draft, draft.Length)))]);
+        for (var i = 0; i < Rows.Length; i++) Console.WriteLine($"pass over {Rows[i]} at context {context}: {times[i] * 1e3:0.00} ms, {times[i] / times[0]:0.000} x");
+
+        using var decoder = new GreedyDecoder(target, sequences: 1);
+        var request = new DecodingRequest(Tokens(32), 64, []);
+        decoder.Decode(request);
+        clock.Restart();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var written = decoder.Decode(request).Length;
+        var plain = written / clock.Elapsed.TotalSeconds;
+        Console.WriteLine($"plain decoding: {plain:0.0} tokens/s (prompt of 32 included), {(GC.GetAllocatedBytesForCurrentThread() - before) / written} managed bytes per token");
+        var peak = Process.GetCurrentProcess().PeakWorkingSet64 / 1e6;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{{\"benchmark\":\"decode\",\"context\":{context},\"prefill_tokens_per_s\":{prefill:0},\"plain_tokens_per_s\":{plain:0.0},\"pass_ms\":{times[0] * 1e3:0.000},\"cost_2\":{times[1] / times[0]:0.000},\"cost_4\":{times[2] / times[0]:0.000},\"cost_8\":{times[3] / times[0]:0.000},\"peak_mb\":{peak:0}}}"));
+        return 0;
+    }
+}
