@@ -6,14 +6,16 @@ namespace Aerie.Tensors;
 /// <summary>Zeroed native memory.</summary>
 sealed unsafe class NativeBuffer : IDisposable
 {
-    void* address;
+    const int Alignment = 64;
+    void* allocated, address;
 
     public NativeBuffer(long bytes)
     {
         Bytes = Math.Max(bytes, 1);
-        try { address = NativeMemory.AlignedAlloc(checked((nuint)Bytes), 64); }
+        // zeroed by the system page by page when first touched: what nobody uses costs nothing
+        try { allocated = NativeMemory.AllocZeroed(checked((nuint)Bytes + Alignment)); }
         catch (OutOfMemoryException e) { throw new InsufficientMemoryException($"cannot allocate {Bytes:N0} bytes of native memory", e); }
-        NativeMemory.Clear(address, (nuint)Bytes);
+        address = (void*)(((nuint)allocated + Alignment - 1) & ~(nuint)(Alignment - 1));
         NativeBytes.Add(Bytes);
     }
 
@@ -23,8 +25,8 @@ sealed unsafe class NativeBuffer : IDisposable
     public void Dispose()
     {
         if (address == null) return;
-        NativeMemory.AlignedFree(address);
-        address = null;
+        NativeMemory.Free(allocated);
+        address = allocated = null;
         NativeBytes.Add(-Bytes);
     }
 }

@@ -12,6 +12,7 @@ namespace Aerie.Training;
 /// <summary>Computes the loss of a batch and adds its gradients to the drafter's parameters. Not thread-safe; the kernels are parallel inside.</summary>
 public sealed class Eagle3Trainer : IDisposable
 {
+    const long KeptBytes = 256 << 20;
     readonly IKernels kernels;
     readonly RotaryTable rotary;
     readonly Arena arena = new();
@@ -72,6 +73,7 @@ public sealed class Eagle3Trainer : IDisposable
         var teacher = TeacherRows.Compute(tape, batch, Drafter.Vocabulary, tally.GatedSources(), DType.F32, Settings.Mask == MaskSemantics.SpecForge);
         var slots = new Eagle3Slots(batch, rules, Settings.TttSteps, (t, k) => tally.Gate(t, k) && teacher.BestDraftId(rules.Source(t, k)) >= 0, Drafter.Config.SlidingWindow);
         if (slots.Steps.Count > 0) Unroll(tape, batch, slots, teacher, tally);
+        teacher.Free(tape);
         if (record) tape.Backward();
         return tally.Metrics();
     }
@@ -84,6 +86,8 @@ public sealed class Eagle3Trainer : IDisposable
         Observe?.Invoke("projected", -1, projected, slots.Keys);
         var (keys, normed) = AttentionRows(tape, projected, embedded, slots.KeyTokens, slots.KeyPositions);
 
+        // A long unroll of a wide MLP keeps more than all else together: rather one product again.
+        var recompute = 8L * Drafter.Config.IntermediateSize * slots.Steps.Sum(step => (long)step.Slots.Length) > KeptBytes;
         var (state, queries) = (projected, keys);
         var chain = new List<Tensor>();
         for (var k = 0; k < slots.Steps.Count; k++)
@@ -104,7 +108,7 @@ public sealed class Eagle3Trainer : IDisposable
             var intervals = tape.New(rows.Intervals).Reshape(new Shape(rows.Slots.Length, 2));
             var attended = tape.Attention(Drafter.Heads, queries, keys, intervals, chainKeys);
             var residual = tape.LinearAdd(normed ?? hidden, attended, Drafter.AttentionOut, Drafter.AttentionOutBias);
-            state = tape.GatedMlp(residual, Drafter.MlpNorm, Drafter.Config.RmsNormEps, Drafter.GateUp, Drafter.GateUpBias, Drafter.Down, Drafter.DownBias);
+            state = tape.GatedMlp(residual, Drafter.MlpNorm, Drafter.Config.RmsNormEps, Drafter.GateUp, Drafter.GateUpBias, Drafter.Down, Drafter.DownBias, recompute);
             if (Drafter.Config.NormOutput) state = tape.RmsNorm(state, Drafter.Norm, Drafter.Config.RmsNormEps);
             Observe?.Invoke("hidden", k, state, rows.Slots);
             Loss(tape, k, rows, state, teacher, tally);
@@ -168,6 +172,7 @@ public sealed class Eagle3Trainer : IDisposable
         var acceptance = Settings.Lk == LkLoss.Lambda ? MeanAcceptance(tape, read, teacher, teacherRows) : 0;
         var (loss, weight) = tally.LossOf(k, rows.Supervised.Length, acceptance);
         var result = tape.LinearSoftCrossEntropy(read, Drafter.Head, teacher.Probabilities, teacherRows, teacher.Mass, loss, weight);
+        if (read != state) tape.Discard(read);       // its gradient is there already
         tally.Add(k, rows, result.CrossEntropy.ToArray(), result.Acceptance.ToArray(), result.Argmax.ToInt32Array(), teacher);
     }
 

@@ -11,14 +11,22 @@ sealed class TeacherRows
     const int LogitsOfChunk = 8 << 20;
     readonly int[] rowOf;
     readonly int[] best;
+    readonly bool owned;
 
-    TeacherRows(Tensor probabilities, Tensor? mass, int[] rowOf, int[] best) => (Probabilities, Mass, this.rowOf, this.best) = (probabilities, mass, rowOf, best);
+    TeacherRows(Tensor probabilities, bool owned, Tensor? mass, int[] rowOf, int[] best)
+        => (Probabilities, this.owned, Mass, this.rowOf, this.best) = (probabilities, owned, mass, rowOf, best);
 
     /// <summary>[U, Vd], f32 or bf16.</summary>
     internal Tensor Probabilities { get; }
 
     /// <summary>Share of the full softmax inside the draft vocabulary [U]; null: counted as 1.</summary>
     internal Tensor? Mass { get; }
+
+    /// <summary>All losses are known: the memory may be used again.</summary>
+    internal void Free(Tape tape)
+    {
+        if (owned) tape.Free(Probabilities);
+    }
 
     internal int RowOf(int u) => rowOf[u];
 
@@ -43,7 +51,8 @@ sealed class TeacherRows
         var mask = given.PositionMask.Span;
         for (var u = 0; u < n; u++)
             if (!mask[u]) best[u] = -1;
-        return new(probabilities, null, [.. Enumerable.Range(0, n)], best);
+        if (values != probabilities) tape.Free(values);
+        return new(probabilities, false, null, [.. Enumerable.Range(0, n)], best);
     }
 
     static TeacherRows FromLogits(Tape tape, Eagle3Batch batch, DraftVocabulary vocabulary, IReadOnlyList<int> positions, DType dtype, bool wantMass)
@@ -86,6 +95,6 @@ sealed class TeacherRows
             tape.Free(logits);
             tape.Free(rows);
         }
-        return new(probabilities, mass, rowOf, best);
+        return new(probabilities, true, mass, rowOf, best);
     }
 }
