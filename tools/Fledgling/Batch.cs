@@ -9,8 +9,8 @@ internal sealed record Batch(int[] Ids, int[] Positions, int[] Intervals, int[] 
 {
     const float PromptWeight = 0.1f;
 
-    /// <summary>Packs documents; the weights of a batch add up to one, times <paramref name="share"/>.</summary>
-    public static Batch Pack(IReadOnlyList<Document> documents, double share = 1)
+    /// <summary>Packs documents; the weights of a batch add up to one.</summary>
+    public static Batch Pack(IReadOnlyList<Document> documents)
     {
         int rows = documents.Sum(document => document.Ids.Length), at = 0;
         var batch = new Batch(new int[rows], new int[rows], new int[rows * 2], new int[rows], new float[rows]);
@@ -26,7 +26,7 @@ internal sealed record Batch(int[] Ids, int[] Positions, int[] Intervals, int[] 
                 batch.Weights[at] = last ? 0 : i + 1 >= document.AnswerBegin ? 1 : PromptWeight;
             }
         }
-        float factor = (float)(share / batch.Weights.Sum(weight => (double)weight));
+        float factor = (float)(1 / batch.Weights.Sum(weight => (double)weight));
         for (int i = 0; i < rows; i++)
             batch.Weights[i] *= factor;
         return batch;

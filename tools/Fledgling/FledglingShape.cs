@@ -15,14 +15,15 @@ internal readonly record struct Weight(string Name, int Rows, int Columns, doubl
 internal static class FledglingShape
 {
     public const int Layers = 14, Hidden = 192, Intermediate = 384, Heads = 6, KeyValueHeads = 2, HeadDim = 32, Context = 512;
-    public const double RopeTheta = 10000, NormEpsilon = 1e-5, InitialDeviation = 0.02;
+    public const double RopeTheta = 10000, NormEpsilon = 1e-5, EmbeddingDeviation = 0.05;
 
-    /// <summary>All weights in the order of the file. The products that write into the residual stream start smaller, by 1/sqrt(2 layers) (GPT-2).</summary>
+    /// <summary>All weights in the order of the file. What writes into the residual stream starts near zero, so that at first the stream is the
+    /// token's own embedding: with deviations of 1/sqrt(columns) everywhere the loss after 50 steps was 4.6 instead of 3.1.</summary>
     public static IEnumerable<Weight> Weights()
     {
         const int Queries = Heads * HeadDim, Keys = KeyValueHeads * HeadDim;
-        double inward = 1 / Math.Sqrt(Hidden), outward = inward / Math.Sqrt(2 * Layers);
-        yield return new("model.embed_tokens.weight", TokenizerFiles.VocabularySize, Hidden, InitialDeviation);
+        double inward = 0.5 / Math.Sqrt(Hidden), outward = 0.02 / Math.Sqrt(2 * Layers);
+        yield return new("model.embed_tokens.weight", TokenizerFiles.VocabularySize, Hidden, EmbeddingDeviation);
         for (int layer = 0; layer < Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";

@@ -26,7 +26,7 @@ internal static class ModelFolder
             json.WriteString("hidden_act", "silu");
             json.WriteNumber("head_dim", FledglingShape.HeadDim);
             json.WriteNumber("hidden_size", FledglingShape.Hidden);
-            json.WriteNumber("initializer_range", FledglingShape.InitialDeviation);
+            json.WriteNumber("initializer_range", FledglingShape.EmbeddingDeviation);
             json.WriteNumber("intermediate_size", FledglingShape.Intermediate);
             json.WriteNumber("max_position_embeddings", FledglingShape.Context);
             json.WriteBoolean("mlp_bias", false);

@@ -8,7 +8,7 @@ namespace Aerie.Fledgling;
 internal sealed record TrainingPlan(ulong Seed, int Steps, double Minutes)
 {
     public const double PeakRate = 3e-3, LastRate = 0.02, ClipNorm = 1.0;
-    public const int WarmUp = 100, MicroBatches = 1, MicroTokens = 2048;
+    public const int WarmUp = 60, BatchTokens = 1024;
 
     /// <summary>How much of the run is done, 0 to 1: by steps if they are given, by the clock otherwise.</summary>
     public double Progress(int step, TimeSpan elapsed) => Steps > 0 ? (double)step / Steps : elapsed.TotalMinutes / Minutes;
@@ -34,22 +34,14 @@ internal static class Training
         Document? left = null;
         for (int step = 0; plan.Progress(step, clock.Elapsed) is var progress && progress < 1; step++)
         {
-            double loss = 0;
-            int tokens = 0, hits = 0;
-            for (int micro = 0; micro < TrainingPlan.MicroBatches; micro++)
-            {
-                Batch batch = Batch.Pack(Draw(corpus, tokenizer, ref left), 1.0 / TrainingPlan.MicroBatches);
-                (double part, int right) = model.Learn(tape, batch);
-                tape.Reset();
-                loss += part;
-                hits += right;
-                tokens += batch.Ids.Length;
-            }
+            Batch batch = Batch.Pack(Draw(corpus, tokenizer, ref left));
+            (double loss, int hits) = model.Learn(tape, batch);
+            tape.Reset();
             double norm = optimizer.GradientNorm(1), rate = TrainingPlan.Rate(step, progress);
             if (!double.IsFinite(norm) || !double.IsFinite(loss))
                 throw new AerieException($"step {step}: loss {loss}, gradient norm {norm} ({optimizer.FirstNonFinite()})", "the last saved weights are kept");
             optimizer.Update(rate, norm, 1, TrainingPlan.ClipNorm);
-            log.Add(step, loss, (double)hits / tokens, norm, rate, tokens, clock.Elapsed);
+            log.Add(step, loss, (double)hits / batch.Ids.Length, norm, rate, batch.Ids.Length, clock.Elapsed);
             if (clock.Elapsed - saved > SaveEvery)
             {
                 model.Write(folder);
@@ -61,7 +53,7 @@ internal static class Training
         return log;
     }
 
-    /// <summary>Documents up to the size of a micro-batch; the one that did not fit opens the next.</summary>
+    /// <summary>Documents up to the size of a batch; the one that did not fit opens the next.</summary>
     static List<Document> Draw(Corpus corpus, Tokenizer tokenizer, ref Document? left)
     {
         var documents = new List<Document>();
@@ -70,7 +62,7 @@ internal static class Training
         {
             Document next = left ?? Document.Of(corpus.Next(), tokenizer);
             left = null;
-            if (rows + next.Ids.Length > TrainingPlan.MicroTokens)
+            if (rows + next.Ids.Length > TrainingPlan.BatchTokens)
             {
                 left = next;
                 return documents;

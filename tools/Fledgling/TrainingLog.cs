@@ -23,7 +23,7 @@ internal sealed class TrainingLog
         tokens += stepTokens;
         steps++;
         last = new Entry(step + 1, loss / steps, right / steps, norm, rate, (tokens - tokensBefore) / (elapsed - before).TotalSeconds, tokens, elapsed);
-        if ((step + 1) % 25 == 0)
+        if ((step + 1) % 50 == 0)
             Flush();
     }
 
