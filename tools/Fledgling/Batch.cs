@@ -36,10 +36,12 @@ internal sealed record Batch(int[] Ids, int[] Positions, int[] Intervals, int[] 
 /// <summary>One conversation in tokens; the answer and its end mark are Ids[AnswerBegin..].</summary>
 internal sealed record Document(Example Example, int[] Ids, int AnswerBegin)
 {
-    /// <summary>Tokens as the chat template puts them: start mark, "user", the prompt, end mark, "assistant", the answer, end mark.</summary>
+    /// <summary>What the chat template makes of one user message, up to where the assistant speaks.</summary>
+    public static string Question(string prompt) => $"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n";
+
     public static Document Of(Example example, Tokenizer tokenizer)
     {
-        List<int> question = tokenizer.Encode($"<|im_start|>user\n{example.Prompt}<|im_end|>\n<|im_start|>assistant\n");
+        List<int> question = tokenizer.Encode(Question(example.Prompt));
         return new Document(example, [.. question, .. tokenizer.Encode(example.Answer + "<|im_end|>")], question.Count);
     }
 }

@@ -11,9 +11,8 @@ internal static class ModelCard
 
     public static void Write(string folder, TrainingPlan plan, int steps, IReadOnlyList<Example> heldOut, string[] answers)
     {
-        bool[] exact = [.. heldOut.Zip(answers, (example, answer) => answer == example.Answer)];
         var text = new StringBuilder();
-        int weights = FledglingShape.Weights().Sum(weight => weight.Count), right = exact.Count(value => value);
+        int weights = FledglingShape.Weights().Sum(weight => weight.Count);
         text.AppendLine(CultureInfo.InvariantCulture, $"""
             # fledgling: the embedded target
 
@@ -36,10 +35,7 @@ internal static class ModelCard
             | domain | exactly right |
             |---|---:|
             """);
-        foreach (var domain in heldOut.Zip(exact).GroupBy(pair => pair.First.Domain))
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {domain.Key} | {domain.Count(pair => pair.Second)} of {domain.Count()} |");
-        text.AppendLine(CultureInfo.InvariantCulture, $"| **all** | **{right} of {exact.Length} ({(double)right / exact.Length:P0})** |");
-        text.AppendLine();
+        text.AppendLine(Shares(heldOut, answers));
         text.AppendLine(CultureInfo.InvariantCulture, $"## Ten held-out prompts and its answers\n\nThe first ten of `heldout.jsonl`, as they come; greedy decoding.");
         for (int i = 0; i < Shown; i++)
         {
@@ -57,7 +53,19 @@ internal static class ModelCard
             The training is Aerie's own: the tape, kernels and AdamW of `src/Aerie.Tensors`. See [training.md](training.md) for its curve and speed.
             """);
         WholeFile.Write(Path.Combine(folder, "README.md"), text.ToString());
-        Console.WriteLine($"{right} of {exact.Length} held-out prompts answered exactly");
+        Console.WriteLine(Shares(heldOut, answers));
+    }
+
+    /// <summary>Table rows: how many answers equal the expected ones, by domain and in all.</summary>
+    public static string Shares(IReadOnlyList<Example> heldOut, string[] answers)
+    {
+        (string Domain, bool Right)[] judged = [.. heldOut.Zip(answers, (example, answer) => (example.Domain, answer == example.Answer))];
+        var text = new StringBuilder();
+        foreach (var domain in judged.GroupBy(one => one.Domain))
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {domain.Key} | {domain.Count(one => one.Right)} of {domain.Count()} |");
+        int right = judged.Count(one => one.Right);
+        text.AppendLine(CultureInfo.InvariantCulture, $"| **all** | **{right} of {judged.Length} ({100.0 * right / judged.Length:F0} %)** |");
+        return text.ToString();
     }
 
     static string Words(IReadOnlyList<Example> examples)

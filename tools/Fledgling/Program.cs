@@ -7,6 +7,7 @@ const string Usage = """
     make   --out FOLDER [--seed N] [--minutes M | --steps S]   tokenizer, prompts, weights, report: everything in assets/fledgling
     train  --out FOLDER [--seed N] [--minutes M | --steps S]   weights and report only
     text   --out FOLDER [--seed N]                  tokenizer and prompt files only
+    judge  --out FOLDER [--seed N] [--count N]      how many held-out prompts the model in the folder answers exactly; shows some
     show   [--count N] [--seed N]                   prints conversations of the corpus
     """;
 
@@ -22,6 +23,13 @@ try
                 Example example = corpus.Next();
                 Console.WriteLine($"[{example.Domain}] {example.Prompt}\n{example.Answer}\n");
             }
+            return 0;
+        case "judge":
+            List<Example> heldOut = Assets.HeldOut(options.Seed);
+            string[] answers = Evaluation.Answers(options.Folder, heldOut);
+            for (int i = 0; i < Math.Min(heldOut.Count, options.Number("--count", 0)); i++)
+                Console.WriteLine($"{heldOut[i].Prompt}\n{answers[i]}\n");
+            Console.WriteLine(ModelCard.Shares(heldOut, answers));
             return 0;
         case "text":
             Assets.WriteText(options.Folder, options.Seed);
