@@ -1,0 +1,137 @@
+// Reads conversations from JSON Lines or JSON: rows with `messages` (role/content) or `conversations` (ShareGPT: from/value).
+// A bad row is an error that names file and line; nothing is guessed.
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Aerie.Data;
+
+/// <summary>Reads conversations and prompts from files.</summary>
+public static class ConversationReader
+{
+    const int LongestLine = 64 << 20;
+    const long LargestJson = 1L << 30;
+
+    /// <summary>All conversations of a file, or of a folder's <c>.jsonl</c>, <c>.ndjson</c> and <c>.json</c> files by name.</summary>
+    /// <exception cref="AerieException">A file is missing or empty, or a row is wrong (it is named).</exception>
+    public static List<Conversation> Read(string path) => Read([path]);
+
+    /// <summary>All conversations of several files or folders, in order; every one must have an answer by the assistant.</summary>
+    public static List<Conversation> Read(IEnumerable<string> paths) => Read(paths, needAnswers: true);
+
+    /// <summary>Prompts: conversations that may end before the answer; also rows with only <c>prompt</c> (text).</summary>
+    public static List<Conversation> ReadPrompts(string path) => Read([path], needAnswers: false);
+
+    static List<Conversation> Read(IEnumerable<string> paths, bool needAnswers)
+    {
+        var all = new List<Conversation>();
+        foreach (var file in paths.SelectMany(Files))
+        {
+            var before = all.Count;
+            try
+            {
+                foreach (var (row, where) in Rows(file)) all.Add(ConversationRow.Read(row, where, needAnswers));
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                throw new AerieException($"{file}: cannot be read: {problem.Message}", null, problem);
+            }
+            if (all.Count == before) throw new AerieException($"{file}: has no rows", "One conversation per line: {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]}.");
+        }
+        return all;
+    }
+
+    static IEnumerable<string> Files(string path)
+    {
+        if (!Directory.Exists(path)) return File.Exists(path) ? [path] : throw new AerieException($"{path}: there is no such file or folder");
+        string[] files = [.. Directory.EnumerateFiles(path).Where(f => Path.GetExtension(f) is ".jsonl" or ".ndjson" or ".json").Order(StringComparer.Ordinal)];
+        return files.Length > 0 ? files : throw new AerieException($"{path}: has no .jsonl, .ndjson or .json file");
+    }
+
+    // A .json file is a list of rows, or one row; everything else, and a .json file whose first line is a row, has one row per line.
+    static IEnumerable<(JsonElement Row, string Where)> Rows(string file)
+    {
+        if (Path.GetExtension(file) == ".json" && !FirstLineIsRow(file))
+        {
+            if (new FileInfo(file).Length > LargestJson) throw new AerieException($"{file}: is above {LargestJson >> 20} MB", "Write it as JSON Lines (.jsonl).");
+            using var document = Parse(File.ReadAllBytes(file), file);
+            if (document.RootElement.ValueKind != JsonValueKind.Array)
+            {
+                yield return (document.RootElement, file);
+                yield break;
+            }
+            var number = 0;
+            foreach (var row in document.RootElement.EnumerateArray()) yield return (row, $"{file}: row {++number}");
+            yield break;
+        }
+        foreach (var (line, number) in Lines(file))
+        {
+            using var document = Parse(line, $"{file}: line {number}");
+            yield return (document.RootElement, $"{file}: line {number}");
+        }
+    }
+
+    static bool FirstLineIsRow(string file)
+    {
+        try
+        {
+            var (line, _) = Lines(file).FirstOrDefault();
+            if (line.Length == 0) return true;
+            using var document = JsonDocument.Parse(line);
+            return document.RootElement.ValueKind == JsonValueKind.Object;
+        }
+        catch (Exception problem) when (problem is JsonException or AerieException)
+        {
+            return false;
+        }
+    }
+
+    static JsonDocument Parse(ReadOnlyMemory<byte> json, string where)
+    {
+        var bytes = json.Span;
+        if (bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || bytes.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])) throw new AerieException($"{where}: is UTF-16", "Save the file as UTF-8.");
+        if (!Utf8.IsValid(bytes)) throw new AerieException($"{where}: is not UTF-8", "Save the file as UTF-8.");
+        if (bytes.StartsWith("\uFEFF"u8)) json = json[3..];
+        try
+        {
+            return JsonDocument.Parse(json);
+        }
+        catch (JsonException problem)
+        {
+            throw new AerieException($"{where}: not JSON: {problem.Message}", null, problem);
+        }
+    }
+
+    // Lines end with \n only: U+2028 and the like are text. Blank lines are left out.
+    static IEnumerable<(ReadOnlyMemory<byte> Line, int Number)> Lines(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
+        var buffer = new byte[1 << 16];
+        int start = 0, end = 0, number = 0;
+        for (var open = true; open;)
+        {
+            if (end == buffer.Length)
+            {
+                if (start > 0) buffer.AsSpan(start..end).CopyTo(buffer);
+                else if (buffer.Length >= LongestLine) throw new AerieException($"{file}: line {number + 1}: is longer than {LongestLine >> 20} MB", "One conversation per line.");
+                else Array.Resize(ref buffer, buffer.Length * 2);
+                (start, end) = (0, end - start);
+            }
+            var count = stream.Read(buffer, end, buffer.Length - end);
+            open = count > 0;
+            var searched = end;
+            end += count;
+            while (true)
+            {
+                var next = buffer.AsSpan(searched..end).IndexOf((byte)'\n');
+                if (next < 0 && (open || start == end)) break;
+                var stop = next < 0 ? end : searched + next;
+                number++;
+                var line = buffer.AsMemory(start..stop);
+                start = searched = next < 0 ? end : stop + 1;
+                if (!IsBlank(line.Span)) yield return (line, number);
+            }
+        }
+    }
+
+    static bool IsBlank(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept(" \t\r"u8) < 0;
+}
