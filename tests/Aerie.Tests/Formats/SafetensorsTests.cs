@@ -47,7 +47,7 @@ public class SafetensorsTests
             if (memory > 1 << 20) wrong.Add($"{name}: {memory} bytes");
         }
         Assert.Empty(wrong);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), $"{watch.Elapsed}");
     }
 
     // What the official reader accepts, and a strict one of ours might not.

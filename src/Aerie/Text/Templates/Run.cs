@@ -45,7 +45,7 @@ sealed record Arguments(Run Run, List<object> Positional, List<(string Name, obj
 
 sealed class Run(DateTime now)
 {
-    const long MostSteps = 5_000_000, MostText = 1L << 30;
+    const long MostSteps = 3_000_000, MostText = 1L << 30;
     internal const int LongestText = 1 << 24, LongestList = 1 << 20, LargestNumber = 1 << 17, DeepestCall = 400;
 
     long steps, text;
