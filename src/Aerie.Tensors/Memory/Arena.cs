@@ -1,5 +1,6 @@
 // The memory of one step: blocks are rented and returned by address order, first fit, neighbours joined; everything at once at the end.
-// Chunks stay for the next step, so a run settles at the high-water mark of its largest step.
+// Chunks stay for the next step, so a run settles at the high-water mark of its largest step. They are reserved large, for memory that was never
+// touched costs nothing and few borders mean few pieces; what was touched is what counts as held.
 namespace Aerie.Tensors;
 
 /// <summary>Owner of activations and gradients of activations.</summary>
@@ -9,13 +10,14 @@ public sealed unsafe class Arena : IDisposable
     readonly List<Chunk> chunks = [];
     readonly long chunkBytes;
 
-    /// <param name="chunkBytes">Least size of one allocation from the system.</param>
-    public Arena(long chunkBytes = 64L << 20) => this.chunkBytes = chunkBytes;
+    /// <param name="chunkBytes">Least size of one reservation; later ones double what there is.</param>
+    public Arena(long chunkBytes = 256L << 20) => this.chunkBytes = chunkBytes;
 
-    /// <summary>Bytes in use now, most bytes in use ever, and bytes held from the system.</summary>
+    /// <summary>Bytes in use now, most bytes in use ever, bytes ever touched (held from the system), and bytes of address space.</summary>
     public long InUse { get; private set; }
     public long HighWater { get; private set; }
-    public long Held => chunks.Sum(c => c.Buffer.Bytes);
+    public long Held => chunks.Sum(c => c.Touched);
+    internal long Reserved => chunks.Sum(c => c.Buffer.Bytes);
 
     internal void* Rent(long bytes)
     {
@@ -24,7 +26,7 @@ public sealed unsafe class Arena : IDisposable
         HighWater = Math.Max(HighWater, InUse);
         foreach (var chunk in chunks)
             if (chunk.TryTake(bytes, out var at)) return (byte*)chunk.Buffer.Address + at;
-        var fresh = new Chunk(new NativeBuffer(Math.Max(chunkBytes, bytes)));
+        var fresh = new Chunk(new NativeBuffer(Math.Max(Math.Max(chunkBytes, bytes), Reserved), counted: false));
         chunks.Add(fresh);
         fresh.TryTake(bytes, out var offset);
         return (byte*)fresh.Buffer.Address + offset;
@@ -53,11 +55,11 @@ public sealed unsafe class Arena : IDisposable
 
     public void Dispose()
     {
-        foreach (var chunk in chunks) chunk.Buffer.Dispose();
+        foreach (var chunk in chunks) chunk.Dispose();
         chunks.Clear();
     }
 
-    sealed class Chunk
+    sealed class Chunk : IDisposable
     {
         readonly List<(long Begin, long End)> free = [];   // sorted, never adjacent
 
@@ -68,13 +70,20 @@ public sealed unsafe class Arena : IDisposable
         }
 
         public NativeBuffer Buffer { get; }
+        public long Touched { get; private set; }
+
+        public void Dispose()
+        {
+            NativeBytes.Add(-Touched);
+            Buffer.Dispose();
+        }
 
         public void Reset()
         {
             free.Clear();
             free.Add((0, Buffer.Bytes));
 #if DEBUG
-            new Span<byte>(Buffer.Address, (int)Math.Min(Buffer.Bytes, int.MaxValue)).Fill(0xff);
+            new Span<byte>(Buffer.Address, (int)Math.Min(Touched, int.MaxValue)).Fill(0xff);
 #endif
         }
 
@@ -87,6 +96,9 @@ public sealed unsafe class Arena : IDisposable
                 at = begin;
                 if (end - begin == bytes) free.RemoveAt(i);
                 else free[i] = (begin + bytes, end);
+                if (begin + bytes <= Touched) return true;
+                NativeBytes.Add(begin + bytes - Touched);
+                Touched = begin + bytes;
                 return true;
             }
             at = 0;

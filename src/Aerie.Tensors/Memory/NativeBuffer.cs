@@ -7,16 +7,19 @@ namespace Aerie.Tensors;
 sealed unsafe class NativeBuffer : IDisposable
 {
     const int Alignment = 64;
+    readonly bool counted;
     void* allocated, address;
 
-    public NativeBuffer(long bytes)
+    /// <param name="bytes">Size.</param>
+    /// <param name="counted">False: the caller counts what it touches.</param>
+    public NativeBuffer(long bytes, bool counted = true)
     {
-        Bytes = Math.Max(bytes, 1);
+        (Bytes, this.counted) = (Math.Max(bytes, 1), counted);
         // zeroed by the system page by page when first touched: what nobody uses costs nothing
         try { allocated = NativeMemory.AllocZeroed(checked((nuint)Bytes + Alignment)); }
         catch (OutOfMemoryException e) { throw new InsufficientMemoryException($"cannot allocate {Bytes:N0} bytes of native memory", e); }
         address = (void*)(((nuint)allocated + Alignment - 1) & ~(nuint)(Alignment - 1));
-        NativeBytes.Add(Bytes);
+        if (counted) NativeBytes.Add(Bytes);
     }
 
     public long Bytes { get; }
@@ -27,7 +30,7 @@ sealed unsafe class NativeBuffer : IDisposable
         if (address == null) return;
         NativeMemory.Free(allocated);
         address = allocated = null;
-        NativeBytes.Add(-Bytes);
+        if (counted) NativeBytes.Add(-Bytes);
     }
 }
 
