@@ -1,5 +1,6 @@
 // bfloat16 is the upper half of a float32; .NET has no such type. Rounding is to nearest, ties to even; NaN stays NaN.
 using System.Runtime.CompilerServices;
+using Aerie.Tensors.Cpu.Lanes;
 
 namespace Aerie.Tensors;
 
@@ -21,13 +22,23 @@ public static class BFloat16
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Round(float value) => ToFloat(FromFloat(value));
 
-    public static void FromFloat(ReadOnlySpan<float> source, Span<ushort> destination)
+    public static unsafe void FromFloat(ReadOnlySpan<float> source, Span<ushort> destination)
     {
-        for (var i = 0; i < source.Length; i++) destination[i] = FromFloat(source[i]);
+        destination = destination[..source.Length];
+        var i = 0;
+        fixed (float* from = source)
+        fixed (ushort* to = destination)
+            for (; i + F32x8.Width <= source.Length; i += F32x8.Width) F32x8.Load(from + i).StoreBF16(to + i);
+        for (; i < source.Length; i++) destination[i] = FromFloat(source[i]);
     }
 
-    public static void ToFloat(ReadOnlySpan<ushort> source, Span<float> destination)
+    public static unsafe void ToFloat(ReadOnlySpan<ushort> source, Span<float> destination)
     {
-        for (var i = 0; i < source.Length; i++) destination[i] = ToFloat(source[i]);
+        destination = destination[..source.Length];
+        var i = 0;
+        fixed (ushort* from = source)
+        fixed (float* to = destination)
+            for (; i + F32x8.Width <= source.Length; i += F32x8.Width) F32x8.LoadBF16(from + i).Store(to + i);
+        for (; i < source.Length; i++) destination[i] = ToFloat(source[i]);
     }
 }

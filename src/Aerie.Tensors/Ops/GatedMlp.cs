@@ -12,12 +12,11 @@ public static partial class Ops
     {
         Check.That(norm.Value.Count == x.Cols && gateUp.Cols == x.Cols && gateUp.Rows == 2 * down.Cols && down.Rows == x.Cols, $"{x}: {norm}, {gateUp}, {down}");
         var kernels = tape.Kernels;
-        var scale = tape.New(new Shape(x.Rows));
+        var (y, scale) = (tape.New(x.Shape), tape.New(new Shape(x.Rows)));      // what stays first, so that what goes leaves no holes
+        y.CopyFrom(x);
         var hidden = Hidden();
         var inner = tape.New(x.Rows, down.Cols);
         kernels.SwiGlu(hidden, inner);
-        var y = tape.New(x.Shape);
-        y.CopyFrom(x);
         kernels.Linear(inner, down, downBias?.Value, y, true);
         tape.Free(inner);
         var records = tape.Recording && (x.NeedsGradient || norm.Trainable || gateUp.Trainable || down.Trainable);
@@ -27,9 +26,9 @@ public static partial class Ops
 
         Tensor Hidden()
         {
+            var product = tape.New(x.Rows, gateUp.Rows);
             var normed = tape.New(x.Shape);
             kernels.RmsNorm(x, norm.Value, eps, normed, scale);
-            var product = tape.New(x.Rows, gateUp.Rows);
             kernels.Linear(normed, gateUp, gateUpBias?.Value, product, false);
             tape.Free(normed);
             return product;

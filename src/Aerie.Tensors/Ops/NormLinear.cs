@@ -8,10 +8,9 @@ public static partial class Ops
     {
         Check.That(norm.Value.Count == x.Cols && w.Count == x.Cols, $"{x}: {norm}, {w.Parameter} columns {w.Begin}..{w.Begin + w.Count}");
         var kernels = tape.Kernels;
-        var scale = tape.New(new Shape(x.Rows));
+        var (y, scale) = (tape.New(x.Rows, w.Rows), tape.New(new Shape(x.Rows)));       // what stays first: no holes
         var normed = tape.New(x.Shape);
         kernels.RmsNorm(x, norm.Value, eps, normed, scale);
-        var y = tape.New(x.Rows, w.Rows);
         kernels.Linear(normed, w, bias?.Value, y, false);
         tape.Free(normed);
         if (x.NeedsGradient || norm.Trainable || w.Parameter.Trainable) tape.Record(y, Backward);
@@ -20,12 +19,12 @@ public static partial class Ops
         void Backward()
         {
             var dy = Tape.GradientOf(y);
+            var accumulate = false;
+            var dx = x.NeedsGradient ? tape.GradientFor(x, out accumulate) : null;
             var normed = tape.New(x.Shape);
             kernels.RmsNorm(x, norm.Value, eps, normed, scale);
             if (w.Parameter.Trainable) kernels.LinearBackwardWeight(dy, normed, w, bias?.Gradient);
             kernels.LinearBackwardInput(dy, w, normed, false);
-            var accumulate = false;
-            var dx = x.NeedsGradient ? tape.GradientFor(x, out accumulate) : null;
             kernels.RmsNormBackward(normed, x, norm.Value, scale, dx, accumulate, norm.Gradient);
             tape.Free(normed);
         }
