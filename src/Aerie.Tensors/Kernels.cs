@@ -15,5 +15,7 @@ public static class Kernels
     public static IKernels Reference { get; } = new Reference.ReferenceKernels();
 
     /// <summary>This machine's processor, with the best instruction set it has.</summary>
-    public static IKernels Cpu { get; } = Aerie.Tensors.Cpu.CpuKernels.Create();
+    public static IKernels Cpu => cpu ??= Aerie.Tensors.Cpu.CpuKernels.Create();
+
+    static IKernels? cpu;
 }

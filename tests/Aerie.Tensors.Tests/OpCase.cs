@@ -134,15 +134,16 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
             k.Argmax(Part(1, rows, cols, at, count), ids);
             return [Out("ids", ids)];
         });
-        yield return new($"AdamW {size}", rows, 7 * n, (k, at, count) =>
+        yield return new($"AdamW {size}", rows, 8 * n, (k, at, count) =>
         {
             using var p = Part(1, rows, cols, at, count);
             using var m = Part(2, rows, cols, at, count);
             using var v = Part(3, rows, cols, at, count);
             k.Add(m, m, m);
             foreach (ref var x in v.F32) x *= x;
-            k.AdamW(p, Part(4, rows, cols, at, count), m, v, 0.3f, new(1e-2, 0.9, 0.95, 1e-8, 0.1, 0.19, 0.0975));
-            return [Out("p", p), Out("m", m), Out("v", v)];
+            using var g = Part(4, rows, cols, at, count);
+            k.AdamW(p, g, m, v, 0.3f, new(1e-2, 0.9, 0.95, 1e-8, 0.1, 0.19, 0.0975));
+            return [Out("p", p), Out("m", m), Out("v", v), Out("g", g)];
         });
         yield return new($"SumOfSquares {size}", rows, n, (k, at, count) => [new("sum", [(float)k.SumOfSquares(Part(1, rows, cols, at, count))], false)]);
         foreach (var precision in (Precision[])[Precision.F32, Precision.BF16])

@@ -50,12 +50,14 @@ sealed unsafe partial class CpuKernels<V>
                     p.Store(P + i);
                     m.Store(M + i);
                     v.Store(V2 + i);
+                    V.All(0).Store(G + i);
                 }
                 else
                 {
                     Lane.StorePart(p, P + i, n);
                     Lane.StorePart(m, M + i, n);
                     Lane.StorePart(v, V2 + i, n);
+                    Lane.StorePart(V.All(0), G + i, n);
                 }
             }
         }

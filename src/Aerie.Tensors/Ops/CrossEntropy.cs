@@ -11,14 +11,18 @@ public partial interface IKernels
 
 public static partial class Ops
 {
-    /// <summary>h [R, H], head [V, H]. Returns the summed loss; gradients of h and of the head are there when it returns.</summary>
-    public static (double Loss, int Hits) LinearCrossEntropy(this Tape tape, Tensor h, Parameter head, Tensor labels, Tensor weights, int chunkRows = 256)
+    /// <summary>Rows whose logits take some tens of megabytes, and that are enough for products to be fast.</summary>
+    static int RowsOfLogits(int vocabulary) => Math.Clamp((32 << 20) / 4 / Math.Max(1, vocabulary) / 64 * 64, 128, 1024);
+
+    /// <summary>h [R, H], head [V, H]; logits live for <paramref name="chunkRows"/> rows at a time (0: some tens of megabytes). Returns the summed loss; gradients of h and of the head are there when it returns.</summary>
+    public static (double Loss, int Hits) LinearCrossEntropy(this Tape tape, Tensor h, Parameter head, Tensor labels, Tensor weights, int chunkRows = 0)
     {
         var losses = tape.New(new Shape(h.Rows));
         var hits = tape.New(new Shape(h.Rows), DType.I32);
         var gradient = tape.Recording && (h.NeedsGradient || head.Trainable);
         var accumulate = false;
         var dh = gradient && h.NeedsGradient ? tape.GradientFor(h, out accumulate) : null;
+        if (chunkRows == 0) chunkRows = RowsOfLogits(head.Rows);
         for (var begin = 0; begin < h.Rows; begin += chunkRows)
         {
             var rows = Math.Min(chunkRows, h.Rows - begin);

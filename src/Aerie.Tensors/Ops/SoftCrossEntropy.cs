@@ -32,12 +32,13 @@ public static partial class Ops
 {
     /// <summary>h [R, H] → loss rows; with a recording tape d(weight · Σ_rows loss) is already in h's and the head's gradients when it returns.</summary>
     public static SoftCrossEntropyRows LinearSoftCrossEntropy(this Tape tape, Tensor h, Parameter head, Tensor teacher, Tensor teacherRows, Tensor? mass,
-        SoftLoss loss, float weight, int chunkRows = 256)
+        SoftLoss loss, float weight, int chunkRows = 0)
     {
         var result = new SoftCrossEntropyRows(tape.New(new Shape(h.Rows)), tape.New(new Shape(h.Rows)), tape.New(new Shape(h.Rows), DType.I32));
         var gradient = tape.Recording && (h.NeedsGradient || head.Trainable);
         var accumulate = false;
         var dh = gradient && h.NeedsGradient ? tape.GradientFor(h, out accumulate) : null;
+        if (chunkRows == 0) chunkRows = RowsOfLogits(head.Rows);
         for (var begin = 0; begin < h.Rows; begin += chunkRows)
         {
             var rows = Math.Min(chunkRows, h.Rows - begin);

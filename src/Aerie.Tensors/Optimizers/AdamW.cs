@@ -5,7 +5,7 @@ namespace Aerie.Tensors;
 
 public partial interface IKernels
 {
-    /// <summary>One update. gradient is multiplied by <paramref name="scale"/> (accumulation and clipping) on the way.</summary>
+    /// <summary>One update. gradient is multiplied by <paramref name="scale"/> (accumulation and clipping) on the way, and cleared.</summary>
     void AdamW(Tensor value, Tensor gradient, Tensor m, Tensor v, float scale, AdamWUpdate update);
 
     /// <summary>Σ x², in float64, in an order that does not depend on the number of threads.</summary>
@@ -55,7 +55,6 @@ public sealed class AdamW : IDisposable
         {
             var p = Parameters[i];
             kernels.AdamW(p.Value, p.Gradient!, FirstMoments[i], SecondMoments[i], (float)(scale * clip), update);
-            p.Gradient!.Clear();
             p.MarkChanged();
         }
     }
