@@ -18,10 +18,10 @@ public abstract record Eagle3Teacher
     private protected Eagle3Teacher() { }
 }
 
-/// <summary>Target logits [B·T, V], f32.</summary>
+/// <summary>Target logits [B·T, V], f32 or bf16.</summary>
 public sealed record TargetLogits(Tensor Logits) : Eagle3Teacher;
 
-/// <summary>The target's last hidden states (after its final norm) [B·T, Ht], f32, and its head [V, Ht]: logits are computed where they are needed.</summary>
+/// <summary>The target's last hidden states (after its final norm) [B·T, Ht], f32 or bf16, and its head [V, Ht]: logits are computed where they are needed.</summary>
 public sealed record TargetHiddenStates(Tensor LastHidden, Parameter Head) : Eagle3Teacher;
 
 /// <summary>Distributions over the draft vocabulary [B·T, Vd], f32 or bf16, and where they may be learnt from [B·T] (loss mask and draft vocabulary).</summary>

@@ -73,7 +73,7 @@ public sealed class Eagle3Trainer : IDisposable
         var teacher = TeacherRows.Compute(tape, batch, Drafter.Vocabulary, tally.GatedSources(), DType.F32, Settings.Mask == MaskSemantics.SpecForge);
         var slots = new Eagle3Slots(batch, rules, Settings.TttSteps, (t, k) => tally.Gate(t, k) && teacher.BestDraftId(rules.Source(t, k)) >= 0, Drafter.Config.SlidingWindow);
         if (slots.Steps.Count > 0) Unroll(tape, batch, slots, teacher, tally);
-        teacher.Free(tape);
+        teacher.Free(tape);                                     // every loss has its gradient
         if (record) tape.Backward();
         return tally.Metrics();
     }
@@ -172,7 +172,7 @@ public sealed class Eagle3Trainer : IDisposable
         var acceptance = Settings.Lk == LkLoss.Lambda ? MeanAcceptance(tape, read, teacher, teacherRows) : 0;
         var (loss, weight) = tally.LossOf(k, rows.Supervised.Length, acceptance);
         var result = tape.LinearSoftCrossEntropy(read, Drafter.Head, teacher.Probabilities, teacherRows, teacher.Mass, loss, weight);
-        if (read != state) tape.Discard(read);       // its gradient is there already
+        if (read != state) tape.Discard(read);                  // its gradient is known, and a norm or gather does not need its output
         tally.Add(k, rows, result.CrossEntropy.ToArray(), result.Acceptance.ToArray(), result.Argmax.ToInt32Array(), teacher);
     }
 

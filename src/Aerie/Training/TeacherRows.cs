@@ -11,10 +11,10 @@ sealed class TeacherRows
     const int LogitsOfChunk = 8 << 20;
     readonly int[] rowOf;
     readonly int[] best;
-    readonly bool owned;
+    readonly bool owned;                                         // the probabilities are of the tape
 
-    TeacherRows(Tensor probabilities, bool owned, Tensor? mass, int[] rowOf, int[] best)
-        => (Probabilities, this.owned, Mass, this.rowOf, this.best) = (probabilities, owned, mass, rowOf, best);
+    TeacherRows(Tensor probabilities, Tensor? mass, int[] rowOf, int[] best, bool owned)
+        => (Probabilities, Mass, this.rowOf, this.best, this.owned) = (probabilities, mass, rowOf, best, owned);
 
     /// <summary>[U, Vd], f32 or bf16.</summary>
     internal Tensor Probabilities { get; }
@@ -22,16 +22,15 @@ sealed class TeacherRows
     /// <summary>Share of the full softmax inside the draft vocabulary [U]; null: counted as 1.</summary>
     internal Tensor? Mass { get; }
 
-    /// <summary>All losses are known: the memory may be used again.</summary>
-    internal void Free(Tape tape)
-    {
-        if (owned) tape.Free(Probabilities);
-    }
-
     internal int RowOf(int u) => rowOf[u];
 
     /// <summary>The draft id of the target's own choice after position u; -1: outside the draft vocabulary, or not to be learnt from.</summary>
     internal int BestDraftId(int u) => best[u];
+
+    internal void Free(Tape tape)
+    {
+        if (owned) tape.Free(Probabilities);
+    }
 
     internal static TeacherRows Compute(Tape tape, Eagle3Batch batch, DraftVocabulary vocabulary, IReadOnlyList<int> positions, DType dtype, bool wantMass)
         => batch.Teacher is TargetProbabilities given ? Given(tape, batch, given) : FromLogits(tape, batch, vocabulary, positions, dtype, wantMass);
@@ -40,19 +39,21 @@ sealed class TeacherRows
     {
         var n = batch.Rows * batch.Length;
         var probabilities = given.Probabilities.Reshape(new Shape(n, given.Probabilities.Cols));
-        var (values, argmax) = (probabilities, tape.New(new Shape(n), DType.I32));
-        if (values.DType != DType.F32)
-        {
-            values = tape.New(probabilities.Shape);
-            values.CopyFrom(probabilities);
-        }
-        tape.Kernels.Argmax(values, argmax);
+        var argmax = tape.New(new Shape(n), DType.I32);
+        tape.Kernels.Argmax(AsF32(tape, probabilities), argmax);
         var best = argmax.ToInt32Array();
         var mask = given.PositionMask.Span;
         for (var u = 0; u < n; u++)
             if (!mask[u]) best[u] = -1;
-        if (values != probabilities) tape.Free(values);
-        return new(probabilities, false, null, [.. Enumerable.Range(0, n)], best);
+        return new(probabilities, null, [.. Enumerable.Range(0, n)], best, owned: false);
+    }
+
+    static Tensor AsF32(Tape tape, Tensor tensor)
+    {
+        if (tensor.DType == DType.F32) return tensor;
+        var wide = tape.New(tensor.Shape);
+        wide.CopyFrom(tensor);
+        return wide;
     }
 
     static TeacherRows FromLogits(Tape tape, Eagle3Batch batch, DraftVocabulary vocabulary, IReadOnlyList<int> positions, DType dtype, bool wantMass)
@@ -68,7 +69,7 @@ sealed class TeacherRows
         var mass = wantMass ? tape.New(new Shape(positions.Count)) : null;
         var ids = tape.New(vocabulary.SelectedIds);
         var (source, head) = batch.Teacher is TargetHiddenStates hidden ? (hidden.LastHidden, hidden.Head) : (((TargetLogits)batch.Teacher).Logits, null);
-        source = source.Reshape(new Shape(n, source.Cols));
+        source = AsF32(tape, source.Reshape(new Shape(n, source.Cols)));
         var chunk = Math.Clamp(LogitsOfChunk / vocabulary.TargetVocabSize, 16, 256);
         var argmax = new int[chunk];
         for (var begin = 0; begin < positions.Count; begin += chunk)
@@ -95,6 +96,6 @@ sealed class TeacherRows
             tape.Free(logits);
             tape.Free(rows);
         }
-        return new(probabilities, true, mass, rowOf, best);
+        return new(probabilities, mass, rowOf, best, owned: true);
     }
 }

@@ -18,13 +18,13 @@ static class TrainingRun
         double Number(string name) => adamw.GetProperty(name).GetDouble();
         var betas = adamw.GetProperty("betas");
         using var optimizer = new AdamW(kernels, run.Drafter.Parameters, new AdamWSettings(betas[0].GetDouble(), betas[1].GetDouble(), Number("eps"), Number("weight_decay")));
-        var schedule = Schedule(folder);
+        var schedule = Schedule(folder, Number("lr"));
         var batches = new Dictionary<int, Eagle3Batch>();
         var updates = new List<TrainingUpdate>();
         foreach (var window in folder.Parameters.GetProperty("windows").EnumerateArray())
         {
             var members = window.EnumerateArray().Select(i => i.GetInt32()).Select(i => batches.TryGetValue(i, out var batch) ? batch : batches[i] = run.Batch(i));
-            updates.Add(TrainingUpdate.Run(trainer, optimizer, members, Number("lr") * schedule(updates.Count), folder.Number("max_grad_norm")));
+            updates.Add(TrainingUpdate.Run(trainer, optimizer, members, schedule.At(updates.Count), folder.Number("max_grad_norm")));
         }
 
         yield return folder.Compare("loss", [.. updates.Select(u => (float)u.Loss)], expected.ReadFloat32("loss"));
@@ -39,20 +39,16 @@ static class TrainingRun
         }
     }
 
-    // Multiplier of the peak rate.
-    static Func<int, double> Schedule(CaseFolder folder)
+    static LearningRateSchedule Schedule(CaseFolder folder, double peak)
     {
         var s = folder.Parameters.GetProperty("schedule");
         double Number(string name, double otherwise) => s.TryGetProperty(name, out var v) ? v.GetDouble() : otherwise;
-        var (kind, warmup, total) = (s.GetProperty("kind").GetString(), s.GetProperty("warmup_steps").GetInt32(), s.GetProperty("total_steps").GetInt32());
-        var (least, handoff) = (Number("min_lr_ratio", 0), Number("handoff_factor", 1));
-        return kind switch
+        var (total, warmup) = (s.GetProperty("total_steps").GetInt32(), Number("warmup_ratio", 0));
+        return s.GetProperty("kind").GetString() switch
         {
-            "automodel" => step => step < warmup ? (step + 1.0) / warmup : least + (1 - least) * Cosine(Math.Clamp((double)(step - warmup) / Math.Max(1, total - warmup), 0, 1)),
-            "specforge_cosine" => step => step < warmup ? (step + 1.0) / warmup : handoff * Cosine((double)(step - warmup) / (total - warmup)),
-            _ => throw folder.NotSupported($"the schedule `{kind}`"),
+            "automodel" => LearningRateSchedule.AutoModel(peak, total, warmup, Number("min_lr_ratio", 0)),
+            "specforge_cosine" => LearningRateSchedule.SpecForgeCosine(peak, total, warmup, Number("handoff_factor", 1)),
+            var kind => throw folder.NotSupported($"the schedule `{kind}`"),
         };
-
-        static double Cosine(double x) => (1 + Math.Cos(Math.PI * x)) / 2;
     }
 }
