@@ -59,6 +59,9 @@ public sealed record Eagle3Settings
     /// <summary>Embedding row that gets no gradient; null: all do.</summary>
     public int? PaddingId { get; init; }
 
+    /// <summary>Rows without use that a step may carry along rather than copy all others.</summary>
+    internal double Slack { get; init; } = 0.01;
+
     /// <summary>Weight of step k in the loss.</summary>
     internal double StepWeight(int k)
     {

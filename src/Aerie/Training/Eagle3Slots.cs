@@ -1,12 +1,13 @@
 // Compaction: which rows each step computes. R_k = slots that still have a supervised depth >= k, so R_0 ⊇ R_1 ⊇ ...
 // Keys of step 0 = attended positions of every document up to its last slot, densely, so that "visible" is an interval of keys for any mask.
-// Nothing is shifted or padded; every tensor of step k has |R_k| rows and finds others by index.
+// Nothing is shifted or padded; every tensor of step k has |R_k| rows and finds others by index. Rows that would drop out of a step stay in it
+// while they are a hundredth of it: their results are read by nobody, and a copy of all other rows is saved.
 namespace Aerie.Training;
 
 /// <summary>The rows of one step.</summary>
 sealed class Eagle3StepRows
 {
-    /// <summary>R_k as positions of the batch, ascending within documents.</summary>
+    /// <summary>R_k (and the few that stay) as positions of the batch, ascending within documents.</summary>
     internal required int[] Slots { get; init; }
 
     /// <summary>Row of each slot among the rows of the step before (step 0: among the keys); null: the same rows.</summary>
@@ -45,7 +46,8 @@ sealed class Eagle3Slots
 
     /// <param name="supervised">Is slot t supervised at step k?</param>
     /// <param name="window">Keys that position t+k sees, its own included; null: all.</param>
-    internal Eagle3Slots(Eagle3Batch batch, SupervisionRules rules, int steps, Func<int, int, bool> supervised, int? window)
+    /// <param name="slack">The share of a step's rows that may be of no use.</param>
+    internal Eagle3Slots(Eagle3Batch batch, SupervisionRules rules, int steps, Func<int, int, bool> supervised, int? window, double slack)
     {
         (this.batch, this.rules) = (batch, rules);
         positionIds = batch.PositionIds.IsEmpty ? [.. Enumerable.Range(0, rules.DocumentOf.Length).Select(PositionInDocument)] : batch.PositionIds.ToArray();
@@ -62,7 +64,8 @@ sealed class Eagle3Slots
         {
             int[] slots = [.. previous.Where(t => depth[t] >= k)];
             if (slots.Length == 0) break;
-            var same = slots.Length == previous.Length;
+            var same = slots.Length >= (1 - slack) * previous.Length;
+            if (same) slots = previous;
             var from = same ? null : Array.ConvertAll(slots, t => rowOf[t]);
             var step = k;
             rowOf = same && k > 0 ? rowOf : RowsOf(slots);

@@ -12,7 +12,8 @@ namespace Aerie.Training;
 /// <summary>Computes the loss of a batch and adds its gradients to the drafter's parameters. Not thread-safe; the kernels are parallel inside.</summary>
 public sealed class Eagle3Trainer : IDisposable
 {
-    const long KeptBytes = 256 << 20;
+    const long KeptBytes = 320 << 20;
+    const int LogitsOfChunk = 1 << 24;
     readonly IKernels kernels;
     readonly RotaryTable rotary;
     readonly Arena arena = new();
@@ -70,8 +71,8 @@ public sealed class Eagle3Trainer : IDisposable
         using var tape = new Tape(kernels, arena, record);
         var rules = new SupervisionRules(batch, Settings.Mask);
         var tally = new Eagle3Tally(batch, rules, Settings);
-        var teacher = TeacherRows.Compute(tape, batch, Drafter.Vocabulary, tally.GatedSources(), DType.F32, Settings.Mask == MaskSemantics.SpecForge);
-        var slots = new Eagle3Slots(batch, rules, Settings.TttSteps, (t, k) => tally.Gate(t, k) && teacher.BestDraftId(rules.Source(t, k)) >= 0, Drafter.Config.SlidingWindow);
+        var teacher = TeacherRows.Compute(tape, batch, Drafter.Vocabulary, tally.GatedSources(), Drafter.Head.Precision == Precision.BF16 ? DType.BF16 : DType.F32, Settings.Mask == MaskSemantics.SpecForge);
+        var slots = new Eagle3Slots(batch, rules, Settings.TttSteps, (t, k) => tally.Gate(t, k) && teacher.BestDraftId(rules.Source(t, k)) >= 0, Drafter.Config.SlidingWindow, Settings.Slack);
         if (slots.Steps.Count > 0) Unroll(tape, batch, slots, teacher, tally);
         teacher.Free(tape);                                     // every loss has its gradient
         if (record) tape.Backward();
@@ -86,9 +87,7 @@ public sealed class Eagle3Trainer : IDisposable
         Observe?.Invoke("projected", -1, projected, slots.Keys);
         var (keys, normed) = AttentionRows(tape, projected, embedded, slots.KeyTokens, slots.KeyPositions);
 
-        // A long unroll of a wide MLP keeps more than all else together: rather one product again.
-        var recompute = 8L * Drafter.Config.IntermediateSize * slots.Steps.Sum(step => (long)step.Slots.Length) > KeptBytes;
-        var (state, queries) = (projected, keys);
+        var (state, queries, kept) = (projected, keys, 0L);
         var chain = new List<Tensor>();
         for (var k = 0; k < slots.Steps.Count; k++)
         {
@@ -108,6 +107,10 @@ public sealed class Eagle3Trainer : IDisposable
             var intervals = tape.New(rows.Intervals).Reshape(new Shape(rows.Slots.Length, 2));
             var attended = tape.Attention(Drafter.Heads, queries, keys, intervals, chainKeys);
             var residual = tape.LinearAdd(normed ?? hidden, attended, Drafter.AttentionOut, Drafter.AttentionOutBias);
+            // What the MLPs of a long unroll keep is more than all else together: from some step on rather one product again.
+            var mlp = 8L * Drafter.Config.IntermediateSize * rows.Slots.Length;
+            var recompute = kept + mlp > KeptBytes;
+            if (!recompute) kept += mlp;
             state = tape.GatedMlp(residual, Drafter.MlpNorm, Drafter.Config.RmsNormEps, Drafter.GateUp, Drafter.GateUpBias, Drafter.Down, Drafter.DownBias, recompute);
             if (Drafter.Config.NormOutput) state = tape.RmsNorm(state, Drafter.Norm, Drafter.Config.RmsNormEps);
             Observe?.Invoke("hidden", k, state, rows.Slots);
@@ -144,8 +147,9 @@ public sealed class Eagle3Trainer : IDisposable
             }
             return sum!;
         }
-        var all = positions.Length == aux.Rows;
-        var rows = all ? aux.Reshape(new Shape(aux.Rows, aux.Cols)) : tape.GatherRows(aux.Reshape(new Shape(aux.Rows, aux.Cols)), tape.New(positions));
+        aux = aux.Reshape(new Shape(aux.Rows, aux.Cols));
+        var dense = positions.Index().All(p => p.Item == positions[0] + p.Index);
+        var rows = dense ? aux.Slice(positions[0], positions.Length) : tape.GatherRows(aux, tape.New(positions));
         return Drafter.InputNorm is null ? tape.Linear(rows, Drafter.Fc) : tape.NormLinear(rows, Drafter.InputNorm, config.RmsNormEps, Drafter.Fc);
     }
 
@@ -165,22 +169,26 @@ public sealed class Eagle3Trainer : IDisposable
     void Loss(Tape tape, int k, Eagle3StepRows rows, Tensor state, TeacherRows teacher, Eagle3Tally tally)
     {
         if (rows.Supervised.Length == 0) return;
-        var read = Gather(tape, state, rows.SupervisedRows);
-        if (!Drafter.Config.NormOutput && Drafter.Config.NormedLogits) read = tape.RmsNorm(read, Drafter.Norm, Drafter.Config.RmsNormEps);
+        var normed = Drafter.Config.NormOutput || !Drafter.Config.NormedLogits ? state : tape.RmsNorm(state, Drafter.Norm, Drafter.Config.RmsNormEps);
+        var read = Gather(tape, normed, rows.SupervisedRows);
         Observe?.Invoke("head", k, read, rows.Supervised);
         var teacherRows = tape.New(Array.ConvertAll(rows.Sources, teacher.RowOf));
         var acceptance = Settings.Lk == LkLoss.Lambda ? MeanAcceptance(tape, read, teacher, teacherRows) : 0;
         var (loss, weight) = tally.LossOf(k, rows.Supervised.Length, acceptance);
-        var result = tape.LinearSoftCrossEntropy(read, Drafter.Head, teacher.Probabilities, teacherRows, teacher.Mass, loss, weight);
-        if (read != state) tape.Discard(read);                  // its gradient is known, and a norm or gather does not need its output
+        var result = tape.LinearSoftCrossEntropy(read, Drafter.Head, teacher.Probabilities, teacherRows, teacher.Mass, loss, weight, ChunkRows);
+        if (read != normed) tape.Discard(read);                 // its gradient is known, and norms and gathers do not need their outputs
+        if (normed != state) tape.Discard(normed);
         tally.Add(k, rows, result.CrossEntropy.ToArray(), result.Acceptance.ToArray(), result.Argmax.ToInt32Array(), teacher);
     }
+
+    // Every chunk reads and writes the head's whole gradient: few large ones.
+    int ChunkRows => Math.Clamp(LogitsOfChunk / Drafter.Head.Rows, 64, 1024);
 
     // LK lambda weighs by the mean acceptance, which must be known before the loss: the same logits, without gradient.
     double MeanAcceptance(Tape tape, Tensor read, TeacherRows teacher, Tensor teacherRows)
     {
         var look = new Tape(kernels, tape.Arena, record: false);   // same memory, which the recording tape gives back
-        var rows = look.LinearSoftCrossEntropy(read, Drafter.Head, teacher.Probabilities, teacherRows, teacher.Mass, SoftLoss.Plain, 0);
+        var rows = look.LinearSoftCrossEntropy(read, Drafter.Head, teacher.Probabilities, teacherRows, teacher.Mass, SoftLoss.Plain, 0, ChunkRows);
         return rows.Acceptance.ToArray().Sum(a => (double)a) / read.Rows;
     }
 

@@ -35,6 +35,7 @@ public sealed class EquivalenceTests
             Normalization = (LossNormalization)tiny.Below(2),
             Lk = (LkLoss)tiny.Below(3),
             LkScale = 0.9,
+            Slack = tiny.Coin() ? 0.01 : tiny.Coin() ? 0.3 : 1,
         };
         var frame = settings.Mask != MaskSemantics.SpecForge && tiny.Coin(0.3) ? Eagle3Frame.Trainer : Eagle3Frame.Document;
         var batch = tiny.Batch(config, 1 + tiny.Below(3), 2 + tiny.Below(14), frame, packed: tiny.Coin(), teacher: tiny.Below(3));
