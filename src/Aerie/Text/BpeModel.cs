@@ -6,21 +6,6 @@ using System.Text.Json;
 
 namespace Aerie.Text;
 
-/// <summary>What turns a piece of text into ids.</summary>
-abstract class TokenModel
-{
-    /// <summary>Token string to id.</summary>
-    internal abstract IReadOnlyDictionary<string, int> Vocabulary { get; }
-
-    internal abstract void Encode(string piece, List<int> to);
-
-    internal static TokenModel Read(ComponentJson json)
-    {
-        var type = json.TextOrNull("type") ?? (json.Find("merges") is not null ? "BPE" : throw json.Bad("has neither a type nor merges"));
-        return type == "BPE" ? new BpeModel(json) : throw json.Unsupported("model");
-    }
-}
-
 sealed class BpeModel : TokenModel
 {
     const int LargestCached = 64, LargestCache = 1 << 17;

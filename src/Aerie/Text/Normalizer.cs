@@ -10,11 +10,25 @@ abstract class Normalizer
     /// <summary>The changed text; longer than <paramref name="limit"/> is refused.</summary>
     internal abstract string Apply(string text, int limit);
 
+    /// <summary>The same on a piece of the input; its places are lost where the text changes, unless the normalizer knows better.</summary>
+    internal virtual Piece Apply(Piece piece, int limit)
+    {
+        var text = Apply(piece.Text, limit);
+        if (text == piece.Text) return piece;
+        // The input's first character is gone if only something of its end is left.
+        var atStart = piece.AtStart && !(text.Length < piece.Text.Length && piece.Text.EndsWith(text, StringComparison.Ordinal));
+        return new Piece(text, atStart, piece.Start, null, Known: false);
+    }
+
     internal static Normalizer Read(ComponentJson json) => json.Type switch
     {
         "Sequence" => new Several([.. json.List("normalizers").Select(Read)]),
         "Prepend" => new Prepend(json.Text("prepend")),
         "Replace" => new Replace(new Needle(json), json.Text("content")),
+        "NFC" => new Form(compose: true, compatible: false),
+        "NFD" => new Form(compose: false, compatible: false),
+        "NFKC" => new Form(compose: true, compatible: true),
+        "NFKD" => new Form(compose: false, compatible: true),
         "Lowercase" => new PerRune(Lower),
         "StripAccents" => new PerRune(rune => RuneSet.Mark.Contains(rune.Value) ? "" : null),
         "Nmt" => new PerRune(Nmt),
@@ -38,6 +52,12 @@ abstract class Normalizer
             foreach (var step in steps) text = step.Apply(text, limit);
             return text;
         }
+
+        internal override Piece Apply(Piece piece, int limit)
+        {
+            foreach (var step in steps) piece = step.Apply(piece, limit);
+            return piece;
+        }
     }
 
     sealed class Prepend(string prefix) : Normalizer
@@ -60,6 +80,27 @@ abstract class Normalizer
                 at = end;
             }
             return result.Append(text, at, text.Length - at).ToString();
+        }
+    }
+
+    sealed class Form(bool compose, bool compatible) : Normalizer
+    {
+        internal override string Apply(string text, int limit) => UnicodeForms.Normalize(text, compose, compatible);
+
+        // What comes of a part covers all of it.
+        internal override Piece Apply(Piece piece, int limit)
+        {
+            if (!piece.Known || Apply(piece.Text, limit) == piece.Text) return base.Apply(piece, limit);
+            var (result, origin) = (new StringBuilder(), new List<int>());
+            foreach (var (start, end) in UnicodeForms.Parts(piece.Text))
+            {
+                var part = piece.Text[start..end];
+                var text = Apply(part, limit);
+                result.Append(text);
+                for (var i = 0; i < text.Length; i++) origin.Add(piece.Place(text == part ? start + i : start));
+            }
+            origin.Add(piece.Place(piece.Text.Length));
+            return piece with { Text = result.ToString(), Origin = [.. origin] };
         }
     }
 

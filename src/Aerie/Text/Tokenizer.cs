@@ -166,17 +166,11 @@ public sealed class Tokenizer
         return decoder is null ? string.Join(' ', tokens) : string.Concat(decoder.Apply(tokens));
     }
 
-    Piece Normalized(Piece piece)
-    {
-        if (normalizer is null) return piece;
-        var text = Normalized(piece.Text);
-        if (text == piece.Text) return piece;
-        // The input's first character is gone if only something of its end is left.
-        var atStart = piece.AtStart && !(text.Length < piece.Text.Length && piece.Text.EndsWith(text, StringComparison.Ordinal));
-        return new Piece(text, atStart, piece.Start, null, Known: false);
-    }
+    Piece Normalized(Piece piece) => normalizer?.Apply(piece, Limit(piece.Text)) ?? piece;
 
-    string Normalized(string text) => normalizer?.Apply(text, limit: 1_000_000 + 64 * text.Length) ?? text;
+    string Normalized(string text) => normalizer?.Apply(text, Limit(text)) ?? text;
+
+    static int Limit(string text) => 1_000_000 + 64 * Math.Min(text.Length, 1 << 24);
 
     // Half surrogates cannot be encoded.
     static string Clean(string text)

@@ -9,6 +9,7 @@ public class LossMaskTests
 {
     [Theory]
     [InlineData("llama3")]
+    [InlineData("qwen3")]
     public void Masks_are_those_of_the_field(string group)
     {
         var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", group));

@@ -7,12 +7,7 @@ namespace Aerie.Tests.Text;
 
 public class TokenizerTests
 {
-    // Those of the corpus that need Unicode normal forms or the Unigram model are refused by name so far.
-    static readonly string[] NotYet = ["qwen3-bytelevel-nfc", "split-behaviours-removed", "unigram-byte-fallback"];
-
-    public static TheoryData<string> Cases => [.. Golden.Names("tokenizers").Except(NotYet)];
-
-    public static TheoryData<string> Refused => [.. NotYet];
+    public static TheoryData<string> Cases => Golden.Cases("tokenizers");
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -51,14 +46,6 @@ public class TokenizerTests
         {
             if (got != want.GetString()) wrong.Add($"{what}: {Short(got)} not {Short(want.GetString()!)}");
         }
-    }
-
-    [Theory]
-    [MemberData(nameof(Refused))]
-    public void What_is_not_supported_is_named(string name)
-    {
-        var message = Assert.Throws<AerieException>(() => Tokenizer.Load(Golden.Path("tokenizers", name))).Message;
-        Assert.Matches("(normalizer '(NFC|NFD|NFKC)'|model 'Unigram') is not supported", message);
     }
 
     [Fact]
