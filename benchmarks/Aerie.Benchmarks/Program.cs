@@ -5,6 +5,7 @@ return args switch
 {
     ["gemm", ..] => GemmBenchmark.Run(args[1..]),
     ["attention", ..] => AttentionBenchmark.Run(args[1..]),
+    ["train-step", ..] => TrainStepBenchmark.Run(args[1..]),
     ["ops", ..] => OpsBenchmark.Run(args[1..]),
     ["step", ..] => StepBenchmark.Run(args[1..]),
     ["decode", ..] => DecodeBenchmark.Run(args[1..]),
