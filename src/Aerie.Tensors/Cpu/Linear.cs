@@ -15,8 +15,21 @@ sealed unsafe partial class CpuKernels<V>
     public void LinearBackwardInput(Tensor dy, Columns w, Tensor dx, bool accumulate)
     {
         if (dy.Rows == 0) return;
-        Multiply(dy, w, false, dx, accumulate, null);
+        if (!UsedUp(w, dy.Rows) || w.Rows <= WideRows)
+        {
+            Multiply(dy, w, false, dx, accumulate, null);
+            return;
+        }
+        // A wide head: part by part along the sum, so that both operands are packed once and stay in the cache.
+        for (var from = 0; from < w.Rows; from += WideRows)
+        {
+            var count = Math.Min(WideRows, w.Rows - from);
+            Gemm.Multiply(new MatrixView(dy.Floats, dy.Rows, dy.Cols).Columns(from, count), View(w, false).Lines(from, count), dx.Floats, dx.Cols, w.Precision,
+                accumulate || from > 0);
+        }
     }
+
+    const int WideRows = 4096;
 
     public void LinearBackwardWeight(Tensor dy, Tensor x, Columns w, Tensor? dbias)
     {
