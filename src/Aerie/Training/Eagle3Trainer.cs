@@ -182,7 +182,7 @@ public sealed class Eagle3Trainer : IDisposable
     }
 
     // Every chunk reads and writes the head's whole gradient: few large ones.
-    int ChunkRows => Math.Clamp(LogitsOfChunk / Drafter.Head.Rows, 64, 1024);
+    int ChunkRows => Math.Clamp(LogitsOfChunk / Drafter.Head.Rows / 64 * 64, 64, 1024);
 
     // LK lambda weighs by the mean acceptance, which must be known before the loss: the same logits, without gradient.
     double MeanAcceptance(Tape tape, Tensor read, TeacherRows teacher, Tensor teacherRows)
