@@ -34,6 +34,16 @@ sealed class ProgressBar(TextWriter? to = null, bool? redirected = null) : IProg
         }
     }
 
+    /// <summary>A line between: above the bar, which is redrawn.</summary>
+    public void Say(string line)
+    {
+        lock (gate)
+        {
+            if (plain || stage is null) output.WriteLine(line);
+            else output.Write($"\r{line}\e[K\n{Line()}\e[K");
+        }
+    }
+
     /// <summary>Ends the stage with its duration.</summary>
     public void Dispose()
     {

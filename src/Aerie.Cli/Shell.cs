@@ -4,6 +4,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
 using Aerie.Cli.Verbs;
+using Aerie.Training;
 
 namespace Aerie.Cli;
 
@@ -23,6 +24,10 @@ static class Shell
             help,
             new VersionOption { Action = new ShowVersion() },
             Json,
+            RegenerateVerb.Create(),
+            TrainVerb.Create(),
+            EvaluateVerb.Create(),
+            ExportVerb.Create(),
             InspectVerb.Create(),
             BenchVerb.Create(),
             DoctorVerb.Create(),
@@ -52,6 +57,7 @@ static class Shell
         var (code, what, hint) = e switch
         {
             OperationCanceledException => (ExitCode.Cancelled, "stopped", null),
+            NonFiniteException run => (ExitCode.Failed, run.Message, run.Hint),
             RunFailedException run => (ExitCode.Failed, run.Message, run.Hint),
             MachineException machine => (ExitCode.Lacking, machine.Message, machine.Hint),
             AerieException user => (ExitCode.BadInput, user.Message, user.Hint),

@@ -1,12 +1,10 @@
 // Training data of a run: documents in the order of an epoch, one after the other in rows without padding, with the target's hidden states. States are
 // captured once and kept while they fit, else captured anew for every micro-batch: the same bits either way, since a row's bits do not depend on its company.
 using Aerie.Capture;
+using Aerie.Data;
 using Aerie.Tensors;
 
 namespace Aerie.Training;
-
-/// <summary>A text to learn from: tokens, and which of them are supervised.</summary>
-public sealed record TrainingText(int[] Ids, bool[] Supervised);
 
 /// <summary>How texts become micro-batches.</summary>
 /// <param name="MicroBatch">Texts (or packed rows) of a micro-batch.</param>
@@ -20,7 +18,7 @@ public readonly record struct BatchPlan(int MicroBatch, int PackedSize = 0, bool
 /// <summary>Texts with the target's hidden states, as micro-batches.</summary>
 public sealed class CapturedData : ITrainingData, IDisposable
 {
-    readonly IReadOnlyList<TrainingText> texts;
+    readonly IReadOnlyList<TokenizedConversation> texts;
     readonly TargetCapture capture;
     readonly Parameter head;
     readonly BatchPlan plan;
@@ -35,9 +33,9 @@ public sealed class CapturedData : ITrainingData, IDisposable
     /// <param name="plan">How they become micro-batches.</param>
     /// <param name="progress">Told how far the capturing is.</param>
     /// <param name="cancellation">Checked before every pass.</param>
-    public CapturedData(IEnumerable<TrainingText> texts, TargetCapture capture, Parameter head, BatchPlan plan, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    public CapturedData(IEnumerable<TokenizedConversation> texts, TargetCapture capture, Parameter head, BatchPlan plan, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
-        this.texts = [.. texts.Select(Cut).Where(t => t.Supervised.Contains(true))];
+        this.texts = [.. texts.Select(Cut).Where(t => t.Supervised > 0)];
         (this.capture, this.head, this.plan) = (capture, head, plan);
         offsets = new int[this.texts.Count + 1];
         for (var i = 0; i < this.texts.Count; i++) offsets[i + 1] = checked(offsets[i] + this.texts[i].Ids.Length);
@@ -77,7 +75,7 @@ public sealed class CapturedData : ITrainingData, IDisposable
             Rows = 1,
             Length = length,
             InputIds = chosen.SelectMany(i => texts[i].Ids).ToArray(),
-            LossMask = chosen.SelectMany(i => texts[i].Supervised).ToArray(),
+            LossMask = chosen.SelectMany(i => texts[i].LossMask).ToArray(),
             AuxHiddenStates = states.Aux,
             Teacher = new TargetHiddenStates(states.LastHidden, head),
             Documents = [chosen.Select(i => texts[i].Ids.Length).ToArray()],
@@ -97,7 +95,7 @@ public sealed class CapturedData : ITrainingData, IDisposable
         }
     }
 
-    TrainingText Cut(TrainingText text) => plan.PackedSize == 0 || text.Ids.Length <= plan.PackedSize ? text : new(text.Ids[..plan.PackedSize], text.Supervised[..plan.PackedSize]);
+    TokenizedConversation Cut(TokenizedConversation text) => plan.PackedSize == 0 || text.Ids.Length <= plan.PackedSize ? text : text with { Ids = text.Ids[..plan.PackedSize], LossMask = text.LossMask[..plan.PackedSize] };
 
     // The micro-batches of an epoch: each the indices of its texts.
     List<int[]> Plan(int epoch)

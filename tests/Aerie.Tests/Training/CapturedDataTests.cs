@@ -1,4 +1,5 @@
 using Aerie.Capture;
+using Aerie.Data;
 using Aerie.Targets;
 using Aerie.Tensors;
 using Aerie.Training;
@@ -9,7 +10,7 @@ public sealed class CapturedDataTests : IDisposable
 {
     readonly Llama target = Llama.Load(Golden.Path("decoding", "greedy_eagle3", "target"));
     readonly TargetCapture capture;
-    readonly List<TrainingText> texts = [];
+    readonly List<TokenizedConversation> texts = [];
 
     public CapturedDataTests()
     {
