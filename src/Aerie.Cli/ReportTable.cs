@@ -25,11 +25,11 @@ static class ReportTable
         screen.Line();
         screen.Line(report.Title);
         screen.Show(table);
-        screen.Line(Text($"acceptance length  {report.Overall.Tau:0.00} tokens per pass of the target, {report.DraftTokens} draft tokens; `token i`: how often the i-th was accepted"));
-        screen.Line(Text($"speed              {report.SpeculativeTokensPerSecond:0} tokens/s against {report.PlainTokensPerSecond:0} plain: {report.SpeedUp:0.00} times as fast"));
-        screen.Line(Text($"equality           {report.AnswersEqual} of {report.AnswersCompared} answers equal to plain decoding, token by token"));
-        foreach (var (name, value) in report.Figures) screen.Line($"{name,-18} {value}");
-        foreach (var file in report.Files) screen.Line($"{file.What,-18} {file.Path}");
+        screen.Line(Text($"acceptance length    {report.Overall.Tau:0.00} tokens per pass of the target, {report.DraftTokens} draft tokens; `token i`: how often the i-th was accepted"));
+        screen.Line(Text($"speed                {report.SpeculativeTokensPerSecond:0} tokens/s against {report.PlainTokensPerSecond:0} plain: {report.SpeedUp:0.00} times as fast"));
+        screen.Line(Text($"equality             {report.AnswersEqual} of {report.AnswersCompared} answers equal to plain decoding, token by token"));
+        foreach (var (name, value) in report.Figures) screen.Line($"{name,-20} {value}");
+        foreach (var file in report.Files) screen.Line($"{file.What,-20} {file.Path}");
         if (report.NextSteps.Count > 0) screen.Line("\nWhat to do next");
         foreach (var step in report.NextSteps) screen.Line($"  {step}");
     }

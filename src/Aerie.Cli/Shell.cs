@@ -24,6 +24,7 @@ static class Shell
             help,
             new VersionOption { Action = new ShowVersion() },
             Json,
+            QuickstartVerb.Create(),
             RegenerateVerb.Create(),
             TrainVerb.Create(),
             EvaluateVerb.Create(),

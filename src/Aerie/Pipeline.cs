@@ -23,7 +23,7 @@ namespace Aerie;
 /// <param name="Recipe">The recipe of the training, given the folder of the regenerated answers.</param>
 /// <param name="DraftTokens">Guesses of a round in the evaluation.</param>
 /// <param name="MaxNewTokens">Most tokens of an answer.</param>
-/// <param name="HeldOutLimit">Most prompts to evaluate on, spread evenly over the domains' order.</param>
+/// <param name="HeldOutLimit">Most prompts to evaluate on, spread evenly over the domains.</param>
 public sealed record PipelinePlan(string Target, string Prompts, string HeldOut, string Output, Func<string, Recipe> Recipe, int DraftTokens = 5, int MaxNewTokens = 160, int HeldOutLimit = 60);
 
 /// <summary>The stages of a drafter's life.</summary>
@@ -82,7 +82,7 @@ public static class Pipeline
         };
     }
 
-    // Every n-th: domains that alternate in the file, or follow one another, all keep their share.
+    // The first of every domain, then the second of every domain, and so on: each keeps its share.
     static IEnumerable<Conversation> Spread(List<Conversation> all, int limit) =>
-        all.Count <= limit ? all : Enumerable.Range(0, limit).Select(i => all[(int)((long)i * all.Count / limit)]);
+        all.GroupBy(c => c.Domain).SelectMany(group => group.Select((conversation, i) => (conversation, i))).OrderBy(c => c.i).Take(limit).Select(c => c.conversation);
 }

@@ -9,8 +9,13 @@ public sealed class SurfaceTests
         aerie [--help --json --version]
         aerie bench [--target]
         aerie doctor []
+        aerie evaluate [--data --draft-tokens --drafter --limit --max-new-tokens --output --target]
+        aerie export [--dtype] DRAFTER OUTPUT
         aerie inspect [] MODEL
         aerie parity [] CASE
+        aerie quickstart [--data --draft-tokens --max-new-tokens --output --set --target]
+        aerie regenerate [--concurrency --input-data --max-new-tokens --output-dir --resume --shard-size --target --target-server --temperature]
+        aerie train [--dry-run --set] RECIPE
         """;
 
     [Fact]
