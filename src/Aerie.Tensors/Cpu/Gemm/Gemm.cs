@@ -8,8 +8,8 @@ namespace Aerie.Tensors.Cpu;
 /// <summary>Matrix products on the processor.</summary>
 public static unsafe class Gemm
 {
-    /// <summary>Packed A and packed-on-the-fly B are cut to about this size.</summary>
-    const long ScratchBytes = 16 << 20;
+    /// <summary>Packed A and packed-on-the-fly B are cut to about these sizes. A is packed again for each part of B: few parts.</summary>
+    const long ScratchBytes = 16 << 20, ScratchBytesB = 64 << 20;
 
     static Isa? s_isa;
 
@@ -37,7 +37,7 @@ public static unsafe class Gemm
     {
         Check(a, b.Rows, b.Cols, ldc);
         long panelBytes = Math.Max(new PanelLayout(kernel, b.Rows, kernel.Width).Bytes, 1);
-        int part = (int)Math.Clamp(ScratchBytes / panelBytes, 8, int.MaxValue / kernel.Width / 2) * kernel.Width;
+        int part = (int)Math.Clamp(ScratchBytesB / panelBytes, 8, int.MaxValue / kernel.Width / 2) * kernel.Width;
         for (int n = 0; n < b.Cols; n += part)
         {
             MatrixView columns = b.Columns(n, Math.Min(part, b.Cols - n));
