@@ -25,6 +25,8 @@ unsafe struct GemmBlock : IParallelBody
     /// <summary>Row tiles in all, row tiles and panels of a task.</summary>
     public int Tiles, TaskTiles, TaskPanels;
 
+    int _tileRows, _longTiles, _rowUnit;
+
     readonly int RowTasks => (Tiles + TaskTiles - 1) / TaskTiles;
 
     public readonly int Tasks => RowTasks * ((Layout.Panels + TaskPanels - 1) / TaskPanels);
@@ -34,12 +36,16 @@ unsafe struct GemmBlock : IParallelBody
 
     public readonly long BytesA => (long)PackedRows * Layout.Steps * StepsA * 4;
 
-    /// <summary>First row of a tile: rows are dealt out evenly, so that no tile is left with one or two.</summary>
-    public readonly int TileRow(int tile) => Math.Min((int)((long)(PackedRows / Kernel.RowUnit) * tile / Tiles) * Kernel.RowUnit, PackedRows);
+    /// <summary>First row of a tile. Rows are dealt out evenly, so that no tile is left with one or two: the first ones have one unit more.</summary>
+    public readonly int TileRow(int tile) => tile * _tileRows + Math.Min(tile, _longTiles) * _rowUnit;
 
     public void Split(int threads)
     {
         Tiles = (PackedRows + Kernel.MaxRows - 1) / Kernel.MaxRows;
+        _rowUnit = Kernel.RowUnit;
+        int units = PackedRows / _rowUnit;
+        _tileRows = units / Tiles * _rowUnit;
+        _longTiles = units % Tiles;
         if (Few)
         {
             // As few bytes as keep the threads evenly busy, not so few that taking a task shows.
@@ -59,12 +65,15 @@ unsafe struct GemmBlock : IParallelBody
     {
         for (int task = begin; task < end; task++)
         {
-            int tile = task % RowTasks * TaskTiles, panel = task / RowTasks * TaskPanels;
-            Task(tile, Math.Min(tile + TaskTiles, Tiles), panel, Math.Min(panel + TaskPanels, Layout.Panels));
+            int tile = FirstTile(task), panel = task / RowTasks * TaskPanels;
+            uint* next = Few || task + 1 == end ? null : A + (long)TileRow(FirstTile(task + 1)) * Math.Min(BlockSteps, Layout.Steps) * StepsA;
+            Task(tile, Math.Min(tile + TaskTiles, Tiles), panel, Math.Min(panel + TaskPanels, Layout.Panels), next);
         }
     }
 
-    readonly void Task(int tile0, int tile1, int panel0, int panel1)
+    readonly int FirstTile(int task) => task % RowTasks * TaskTiles;
+
+    readonly void Task(int tile0, int tile1, int panel0, int panel1, uint* nextTaskA)
     {
         int width = Kernel.Width, row0 = TileRow(tile0), packedRows = TileRow(tile1) - row0;
         int rows = Math.Min(TileRow(tile1), Rows) - row0, column = panel0 * width, columns = Math.Min(panel1 * width, N) - column;
@@ -75,34 +84,36 @@ unsafe struct GemmBlock : IParallelBody
         long stride = direct ? Ldc : (panel1 - panel0) * width;
         float* sums = direct ? c : (float*)Scratch.Take(Scratch.Use.Sums, packedRows * stride * 4);
 
-        int step = 0;
-        do
+        for (int step = 0, steps; step == 0 || step < Layout.Steps; step += steps)
         {
-            int steps = Math.Min(BlockSteps, Layout.Steps - step);
+            steps = Math.Min(BlockSteps, Layout.Steps - step);
+            int left = Layout.Steps - step - steps, tiles = tile1 - tile0;
             uint* a = A + (long)step * StepsA * PackedRows;
+            uint* nextA = left == 0 ? nextTaskA : a + ((long)steps * PackedRows + (long)row0 * Math.Min(BlockSteps, left)) * StepsA;
             for (int panel = panel0; panel < panel1; panel++)
             {
                 uint* b = B + panel * Layout.PanelWords + (long)step * width;
                 float* at = sums + (panel - panel0) * width;
-                byte* next = (byte*)(b + Layout.PanelWords);
-                long share = tile1 - tile0 < 4 || panel + 1 == panel1 ? 0 : ((long)steps * width * 4 / (tile1 - tile0) + 63) & ~63L;
+
+                // What comes next is brought nearer, a little with every tile: a panel of B, after the last panel the block of A, the next rows of C.
+                bool last = panel + 1 == panel1;
+                var comingB = new Coming(Few || last ? null : b + Layout.PanelWords, (long)steps * width * 4, tiles);
+                var comingA = new Coming(Few || !last ? null : nextA, (long)steps * packedRows * StepsA * 4, tiles);
                 for (int tile = tile0; tile < tile1; tile++)
                 {
-                    int row = TileRow(tile);
-                    if (Sse.IsSupported)
-                    {
-                        // The next panel's part, a little with every tile: it comes from far.
-                        for (byte* end = next + share; next < end; next += 64)
-                            Sse.Prefetch1(next);
-                    }
-
-                    Kernel.Run(TileRow(tile + 1) - row, a + (long)row * steps * StepsA, b, steps, at + (row - row0) * stride, stride, step > 0, Few && tile == tile0);
+                    int row = TileRow(tile), next = TileRow(tile + 1);
+                    float* to = at + (row - row0) * stride;
+                    comingB.Fetch();
+                    comingA.Fetch();
+                    if (!Few && tile + 1 < tile1)
+                        Coming.FetchRows(to + (next - row) * stride, next - row, stride, width);
+                    Kernel.Run(next - row, a + (long)row * steps * StepsA, b, steps, to, stride, step > 0, Few && tile == tile0);
                 }
             }
 
-            step += BlockSteps;
+            if (steps == 0)
+                break;
         }
-        while (step < Layout.Steps);
 
         if (!direct || Alpha != 1 || Bias != null)
             Finish(sums, stride, c, rows, columns, Bias == null ? null : Bias + column);
@@ -135,6 +146,37 @@ unsafe struct GemmBlock : IParallelBody
     }
 }
 
+/// <summary>Memory that will be read soon, prefetched in equal parts.</summary>
+unsafe struct Coming(void* memory, long bytes, int parts)
+{
+    const int Line = 64;
+
+    readonly byte* _end = memory == null ? null : (byte*)memory + bytes;
+    readonly long _part = (bytes / parts + Line - 1) / Line * Line;
+    byte* _at = (byte*)memory;
+
+    /// <summary>The next part, into the second cache.</summary>
+    public void Fetch()
+    {
+        if (!Sse.IsSupported || _at == null)
+            return;
+        for (byte* end = (byte*)Math.Min((long)_end, (long)(_at + _part)); _at < end; _at += Line)
+            Sse.Prefetch1(_at);
+    }
+
+    /// <summary>A tile of C, into the first cache.</summary>
+    public static void FetchRows(float* c, int rows, long stride, int width)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (int row = 0; row < rows; row++)
+        {
+            for (int j = 0; j < width; j += Line / 4)
+                Sse.Prefetch0(c + row * stride + j);
+        }
+    }
+}
+
 /// <summary>Packs row tiles of A, all of k.</summary>
 unsafe struct PackRows : IParallelBody
 {
@@ -145,18 +187,25 @@ unsafe struct PackRows : IParallelBody
     {
         GemmKernel kernel = Block.Kernel;
         int packedRows = Block.TileRow(Block.Tiles);
-        for (int step = 0; step < Block.Layout.Steps; step += Block.BlockSteps)
+
+        // Where lines of the source run across the tiles, some lines of all tiles at a time; else tile by tile.
+        int tilesAtOnce = Source.Transposed ? end - begin : 1, lines = Source.Transposed ? Packing.LinesAtOnce / Packing.PerStep(kernel.FormatA) : int.MaxValue;
+        for (int first = begin; first < end; first += tilesAtOnce)
         {
-            int count = Math.Min(Block.BlockSteps, Block.Layout.Steps - step) * Block.StepsA, lines = Source.Transposed ? Packing.LinesAtOnce / Packing.PerStep(kernel.FormatA) : count;
-            for (int s = 0; s < count; s += lines)
+            for (int step = 0; step < Block.Layout.Steps; step += Block.BlockSteps)
             {
-                for (int tile = begin; tile < end; tile++)
+                int count = Math.Min(Block.BlockSteps, Block.Layout.Steps - step) * Block.StepsA;
+                for (int s = 0, some; s < count; s += some)
                 {
-                    int row = Block.TileRow(tile), rows = Block.TileRow(tile + 1) - row;
-                    bool rowMajor = kernel.RowMajorA || rows == 1;
-                    (int vStride, int sStride) = rowMajor ? (count, 1) : (1, rows);
-                    uint* to = Block.A + (long)step * Block.StepsA * packedRows + (long)row * count + (long)s * sStride;
-                    Packing.Fill(Source, kernel.FormatA, row, rows, step * Block.StepsA + s, Math.Min(lines, count - s), to, vStride, sStride, spill: Block.Tiles == 1);
+                    some = Math.Min(lines, count - s);
+                    for (int tile = first; tile < first + tilesAtOnce; tile++)
+                    {
+                        int row = Block.TileRow(tile), rows = Block.TileRow(tile + 1) - row;
+                        bool rowMajor = kernel.RowMajorA || rows == 1;
+                        (int vStride, int sStride) = rowMajor ? (count, 1) : (1, rows);
+                        uint* to = Block.A + (long)step * Block.StepsA * packedRows + (long)row * count + (long)s * sStride;
+                        Packing.Fill(Source, kernel.FormatA, row, rows, step * Block.StepsA + s, some, to, vStride, sStride, spill: Block.Tiles == 1);
+                    }
                 }
             }
         }
