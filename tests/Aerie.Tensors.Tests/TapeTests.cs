@@ -1,4 +1,6 @@
 // What a step takes and gives back: memory returns while backward runs, and fifty steps of a small network grow nothing.
+using Aerie.Tensors.Cpu;
+
 namespace Aerie.Tensors.Tests;
 
 [Collection("engine settings")]
@@ -56,6 +58,38 @@ public sealed class TapeTests
         using var tape = new Tape(Kernels.Cpu, record: false);
         Assert.InRange(network.Loss(tape, Ids), 3, 6);
         Assert.All(network.All, p => Assert.All(p.Gradient!.ToArray(), g => Assert.Equal(0, g)));
+    }
+
+    [Fact]
+    public void Training_is_the_same_to_the_bit_on_any_number_of_threads()
+    {
+        var before = Threads.Count;
+        try
+        {
+            var expected = Train(1);
+            Assert.Equal(expected, Train(2));
+            Assert.Equal(expected, Train(3));
+        }
+        finally
+        {
+            Threads.Count = before;
+        }
+
+        static float[] Train(int threads)
+        {
+            Threads.Count = threads;
+            using var network = new Network();
+            using var adam = new AdamW(Kernels.Cpu, network.All, new AdamWSettings());
+            using var tape = new Tape(Kernels.Cpu);
+            for (var step = 0; step < 3; step++)
+            {
+                tape.Reset();
+                network.Loss(tape, [.. Enumerable.Range(0, 400).Select(i => i * 7 % 50)]);
+                tape.Backward();
+                adam.Update(1e-2, adam.GradientNorm(1), 1, 1);
+            }
+            return [.. network.All.SelectMany(p => p.Value.ToArray())];
+        }
     }
 
     [Fact]
