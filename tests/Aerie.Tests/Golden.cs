@@ -20,6 +20,13 @@ static class Golden
     /// <summary>The objects of a file of JSON lines.</summary>
     internal static IEnumerable<JsonElement> Lines(params string[] parts) => File.ReadLines(Path(parts)).Select(line => JsonDocument.Parse(line).RootElement);
 
+    /// <summary>Computes a case as `aerie parity` does; every value must be within its tolerance.</summary>
+    internal static void Check(string group, string name)
+    {
+        var report = Aerie.Parity.ParityRun.Run(Path(group, name));
+        Assert.True(report.Outcome == Aerie.Parity.ParityOutcome.Within, $"{report.Message} {string.Join("\n", report.Results.Where(r => !r.Within))}");
+    }
+
     /// <summary>A folder for a test to write in; removed when disposed.</summary>
     internal static TemporaryFolder Temporary() => new();
 

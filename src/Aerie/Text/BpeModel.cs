@@ -15,6 +15,7 @@ sealed class BpeModel : TokenModel
     readonly Dictionary<int, int> characters = [];
     readonly ConcurrentDictionary<string, int[]> words = new();
     readonly int unknown = -1;
+    int cached;
     readonly bool fuseUnknown, byteFallback, ignoreMerges;
 
     internal BpeModel(ComponentJson json)
@@ -83,7 +84,12 @@ sealed class BpeModel : TokenModel
         if (ignoreMerges && vocabulary.TryGetValue(piece, out var whole)) to.Add(whole);
         else Merge(Symbols(piece), to);
         if (piece.Length > LargestCached) return;
-        if (words.Count >= LargestCache) words.Clear();
+        // Counting a concurrent dictionary takes all its locks, so the count is kept beside it.
+        if (Interlocked.Increment(ref cached) > LargestCache)
+        {
+            words.Clear();
+            cached = 0;
+        }
         words[piece] = [.. to[from..]];
     }
 

@@ -46,7 +46,8 @@ public sealed class Tokenizer
         var id = json.Id("id");
         if (model.Vocabulary.TryGetValue(content, out var own)) id = own;
         if (tokenOf.TryGetValue(id, out var other) && other != content) throw json.Bad($"id {id} of added token '{content}' is that of '{other}'");
-        added[id] = new AddedToken(id, content, json.Flag("special", false), json.Flag("single_word", false), json.Flag("lstrip", false), json.Flag("rstrip", false), json.Flag("normalized", true));
+        var special = json.Flag("special", false);
+        added[id] = new AddedToken(id, content, special, json.Flag("single_word", false), json.Flag("lstrip", false), json.Flag("rstrip", false), json.Flag("normalized", !special));
         (idOf[content], tokenOf[id]) = (id, content);
     }
 
