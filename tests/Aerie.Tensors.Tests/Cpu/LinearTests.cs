@@ -21,7 +21,7 @@ public sealed class LinearTests
     [InlineData(Precision.F32), InlineData(Precision.BF16)]
     public void A_large_weight_in_training_keeps_no_copy_and_gives_the_same_bits(Precision precision)
     {
-        using var value = OpCase.Normal(1, 2100, 2000);
+        using var value = OpCase.Normal(1, 2100, 2009);
         using var frozen = new Parameter("frozen", Tensor.From(value.F32, value.Shape), false, precision);
         var before = NativeBytes.Current;
         using var trained = new Parameter("trained", Tensor.From(value.F32, value.Shape), true, precision);
@@ -39,9 +39,23 @@ public sealed class LinearTests
         {
             using var y = Tensor.Allocate(new Shape(256, 2100));
             using var dx = Tensor.Allocate(new Shape(256, 2000));
-            Kernels.Cpu.Linear(x, w, null, y, false);
-            Kernels.Cpu.LinearBackwardInput(dy, w, dx, false);
+            Kernels.Cpu.Linear(x, w.Columns(7, 2000), null, y, false);
+            Kernels.Cpu.LinearBackwardInput(dy, w.Columns(7, 2000), dx, false);
             return (y.ToArray(), dx.ToArray());
         }
+    }
+
+    [Fact]
+    public void A_wide_weight_in_training_gives_the_gradient_of_a_frozen_one_but_for_rounding()
+    {
+        using var value = OpCase.Normal(1, 4200, 1009);
+        using var frozen = new Parameter("frozen", Tensor.From(value.F32, value.Shape));
+        using var trained = new Parameter("trained", Tensor.From(value.F32, value.Shape), true);
+        using var dy = OpCase.Normal(3, 256, 4200);
+        using var expected = OpCase.Normal(4, 256, 1000);
+        using var actual = OpCase.Normal(4, 256, 1000);
+        Kernels.Cpu.LinearBackwardInput(dy, frozen.Columns(9, 1000), expected, true);
+        Kernels.Cpu.LinearBackwardInput(dy, trained.Columns(9, 1000), actual, true);
+        OpTests.AssertClose(expected.ToArray(), actual.ToArray(), "dx", 1e-10);
     }
 }
