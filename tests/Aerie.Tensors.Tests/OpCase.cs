@@ -132,7 +132,9 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
         {
             using var ids = Tensor.Allocate(new Shape(count), DType.I32);
             k.Argmax(Part(1, rows, cols, at, count), ids);
-            return [Out("ids", ids)];
+            using var confidence = Tensor.Allocate(new Shape(count));
+            k.Confidence(Part(1, rows, cols, at, count), ids, confidence);
+            return [Out("ids", ids), Out("confidence", confidence)];
         });
         yield return new($"AdamW {size}", rows, 8 * n, (k, at, count) =>
         {

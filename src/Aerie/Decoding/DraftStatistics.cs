@@ -2,13 +2,16 @@
 namespace Aerie.Decoding;
 
 /// <summary>Counts of propose-verify-accept rounds.</summary>
-/// <param name="draftTokens">Guesses of a round.</param>
+/// <param name="draftTokens">Most guesses of a round.</param>
 public sealed class DraftStatistics(int draftTokens)
 {
     readonly long[] acceptedAt = new long[draftTokens];
 
     /// <summary>Rounds: target passes that verified guesses.</summary>
     public long Rounds { get; private set; }
+
+    /// <summary>Guesses.</summary>
+    public long Proposed { get; private set; }
 
     /// <summary>Accepted guesses.</summary>
     public long Accepted { get; private set; }
@@ -20,9 +23,10 @@ public sealed class DraftStatistics(int draftTokens)
     public double Tau => Rounds == 0 ? 1 : 1 + (double)Accepted / Rounds;
 
     /// <summary>Counts one round.</summary>
-    public void Add(int accepted)
+    public void Add(int accepted, int proposed)
     {
         Rounds++;
+        Proposed += proposed;
         Accepted += accepted;
         for (var j = 0; j < accepted; j++) acceptedAt[j]++;
     }
@@ -31,6 +35,7 @@ public sealed class DraftStatistics(int draftTokens)
     public void Add(DraftStatistics other)
     {
         Rounds += other.Rounds;
+        Proposed += other.Proposed;
         Accepted += other.Accepted;
         for (var j = 0; j < acceptedAt.Length; j++) acceptedAt[j] += other.acceptedAt[j];
     }

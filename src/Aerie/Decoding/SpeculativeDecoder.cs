@@ -3,7 +3,8 @@
 //   propose   the drafter guesses K tokens, one after the other
 //   verify    the target reads root and guesses in one pass; its argmax after each is what plain decoding would have written there
 //   accept    the longest prefix of guesses that equals it; the argmax after that prefix is the bonus token and the next root
-// then both caches forget what was not accepted, and the drafter reads the accepted rows with the target's features. The output is that of plain decoding, token for token, since a
+// With a least confidence the drafter stops guessing once it holds its chain to be less probable than that: a guess costs a drafter pass and a row of the target's.
+// After that both caches forget what was not accepted, and the drafter reads the accepted rows with the target's features. The output is that of plain decoding, token for token, since a
 // row's bits do not depend on the rows beside it. Several texts go through each pass together.
 using Aerie.Drafters;
 using Aerie.Targets;
@@ -28,20 +29,24 @@ public sealed class SpeculativeDecoder : IDisposable
     readonly Activation aux, hidden, hiddenIndex;
     readonly int draftTokens, sequences;
     readonly Tensor features;
+    readonly double leastConfidence;
     readonly int[] picks, best, wanted, draftIds, guesses, index;
+    readonly float[] confidence;
+    readonly List<Slot> guessing = [];
 
     /// <param name="target">The target.</param>
     /// <param name="drafter">Its drafter.</param>
-    /// <param name="draftTokens">Guesses of a round.</param>
+    /// <param name="draftTokens">Most guesses of a round.</param>
     /// <param name="sequences">How many texts are in work at once.</param>
     /// <param name="auxLayers">Captured layers (0-based, of which the output is captured); null: those of the drafter's config, or the target's default.</param>
     /// <param name="chunk">Most rows of a pass: long prompts are read in pieces.</param>
+    /// <param name="leastConfidence">Guessing ends where the drafter's probability of its whole chain falls below this; 0: never before <paramref name="draftTokens"/>.</param>
     /// <exception cref="AerieException">The drafter belongs to another target.</exception>
-    public SpeculativeDecoder(Llama target, Eagle3 drafter, int draftTokens = 5, int sequences = 1, IReadOnlyList<int>? auxLayers = null, int chunk = 512)
+    public SpeculativeDecoder(Llama target, Eagle3 drafter, int draftTokens = 5, int sequences = 1, IReadOnlyList<int>? auxLayers = null, int chunk = 512, double leastConfidence = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draftTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(sequences, 1);
-        (this.target, this.draftTokens, this.sequences) = (target, draftTokens, sequences);
+        (this.target, this.draftTokens, this.sequences, this.leastConfidence) = (target, draftTokens, sequences, leastConfidence);
         capture = new HiddenStateCapture([.. CheckedAuxLayers(target.Config, drafter.Config, auxLayers)]);
         var verified = sequences * (draftTokens + 1);
         chunk = Math.Max(chunk, verified);
@@ -50,7 +55,7 @@ public sealed class SpeculativeDecoder : IDisposable
         (aux, hidden, hiddenIndex) = (new(chunk, drafter.Config.AuxWidth), new(chunk, drafter.Config.HiddenSize), new(chunk, 1, DType.I32));
         features = Tensor.Allocate(new Shape(verified, drafter.Config.HiddenSize));
         capture.Into = aux[chunk];
-        (picks, draftIds, guesses) = (new int[sequences], new int[sequences], new int[sequences]);
+        (picks, draftIds, guesses, confidence) = (new int[sequences], new int[sequences], new int[sequences], new float[sequences]);
         (best, wanted, index) = (new int[verified], new int[verified], new int[verified]);
     }
 
@@ -61,7 +66,8 @@ public sealed class SpeculativeDecoder : IDisposable
         public readonly int[] Tokens = new int[draftTokens + 1];           // root, then the guesses
         public readonly int[] Next = new int[draftTokens + 1];             // what the drafter reads next: accepted guesses, then the bonus token ...
         public readonly int Features = features;                           // ... with the features in these rows
-        public int Index, Limit, Round, First, Unread;
+        public int Index, Limit, Round, First, Unread, Guesses;
+        public double Confidence;                                           // of the chain so far
         public DraftStatistics Statistics = new(draftTokens);
     }
 
@@ -181,23 +187,45 @@ public sealed class SpeculativeDecoder : IDisposable
         hiddenIndex[rows.Count].CopyFrom(index.AsSpan(0, rows.Count));
         target.Kernels.GatherRows(features, hiddenIndex[rows.Count], hidden[rows.Count], false);
         drafter.Read(rows, hidden[rows.Count], drafted);
+        guessing.Clear();
+        guessing.AddRange(active);
+        foreach (var slot in guessing) (slot.Guesses, slot.Confidence) = (0, 1);
         for (var step = 1; ; step++)
         {
-            drafter.Propose(picks.AsSpan(0, active.Count), draftIds, guesses);
-            for (var i = 0; i < active.Count; i++) active[i].Tokens[step] = guesses[i];
-            if (step == draftTokens) break;
+            var n = guessing.Count;
+            if (leastConfidence > 0) drafter.Propose(picks.AsSpan(0, n), draftIds, guesses, confidence);
+            else drafter.Propose(picks.AsSpan(0, n), draftIds, guesses);
+            var kept = 0;
+            for (var i = 0; i < n; i++)
+            {
+                var slot = guessing[i];
+                if (leastConfidence > 0 && (slot.Confidence *= confidence[i]) < leastConfidence) continue;
+                slot.Tokens[step] = guesses[i];
+                slot.Guesses = step;
+                picks[kept] = i;
+                guessing[kept++] = slot;
+            }
+            guessing.RemoveRange(kept, n - kept);
+            if (step == draftTokens || kept == 0) break;
+            var states = drafter.Picked(n);
+            if (kept < n)
+            {
+                hiddenIndex[kept].CopyFrom(picks.AsSpan(0, kept));
+                target.Kernels.GatherRows(states, hiddenIndex[kept], hidden[kept], false);
+                states = hidden[kept];
+            }
             rows.Clear();
-            for (var i = 0; i < active.Count; i++) picks[i] = rows.Add(active[i].Drafted, active[i].Tokens.AsSpan(step, 1), drafter.Window);
-            drafter.Read(rows, drafter.Picked(active.Count), drafted);
+            for (var i = 0; i < kept; i++) picks[i] = rows.Add(guessing[i].Drafted, guessing[i].Tokens.AsSpan(step, 1), drafter.Window);
+            drafter.Read(rows, states, drafted);
         }
-        foreach (var slot in active) slot.Drafted.ShortenTo(slot.Drafted.Length - (draftTokens - 1));
+        foreach (var slot in active) slot.Drafted.ShortenTo(slot.Read.Length);
     }
 
     // One target pass over root and guesses of every text.
     void Verify(List<Slot> active, KeyValueCache cache)
     {
         rows.Clear();
-        foreach (var slot in active) slot.First = rows.Add(slot.Read, slot.Tokens);
+        foreach (var slot in active) slot.First = rows.Add(slot.Read, slot.Tokens.AsSpan(0, slot.Guesses + 1));
         for (var i = 0; i < rows.Count; i++) wanted[i] = i;
         target.Forward(rows, cache, work, capture);
         target.NextTokens(work, wanted.AsSpan(0, rows.Count), best);
@@ -206,12 +234,12 @@ public sealed class SpeculativeDecoder : IDisposable
     // The target's own words decide; what was guessed wrong is forgotten.
     void Accept(Slot slot, Tensor fused, Action<SpeculativeRound>? onRound)
     {
-        var says = best.AsSpan(slot.First, draftTokens + 1);
+        var says = best.AsSpan(slot.First, slot.Guesses + 1);
         var accepted = 0;
-        while (accepted < draftTokens && slot.Tokens[accepted + 1] == says[accepted]) accepted++;
-        slot.Statistics.Add(accepted);
-        var rootPosition = slot.Read.Length - (draftTokens + 1);
-        onRound?.Invoke(new SpeculativeRound(slot.Index, slot.Round, rootPosition, slot.Tokens[0], slot.Tokens[1..], accepted, says[accepted]));
+        while (accepted < slot.Guesses && slot.Tokens[accepted + 1] == says[accepted]) accepted++;
+        slot.Statistics.Add(accepted, slot.Guesses);
+        var rootPosition = slot.Read.Length - (slot.Guesses + 1);
+        onRound?.Invoke(new SpeculativeRound(slot.Index, slot.Round, rootPosition, slot.Tokens[0], slot.Tokens[1..(slot.Guesses + 1)], accepted, says[accepted]));
         slot.Round++;
         slot.Read.ShortenTo(rootPosition + accepted + 1);
         Keep(slot, fused.Slice(slot.First, accepted + 1), says);

@@ -17,8 +17,7 @@ public sealed class Eagle3Inference : IDisposable
     readonly HeadLayout heads, cachedHeads;
     readonly Activation auxChunk, auxChunkNormed, auxNormed, fused;
     readonly Activation embedded, normed, input, residual, scale, queryKeyValue, attended, gateUp, activated, outNormed;
-    readonly Activation pickedIndex, pickedState, pickedHead, logits, best;
-    readonly int[] hostBest;
+    readonly Activation pickedIndex, pickedState, pickedHead, logits, best, sureness;
     int rowCount;
 
     /// <param name="drafter">The drafter.</param>
@@ -37,8 +36,7 @@ public sealed class Eagle3Inference : IDisposable
         (queryKeyValue, attended) = (new(capacity, heads.FusedWidth), new(capacity, config.Heads * config.HeadSize));
         (gateUp, activated, outNormed) = (new(capacity, 2 * config.IntermediateSize), new(capacity, config.IntermediateSize), new(capacity, hidden));
         (pickedIndex, pickedState, pickedHead) = (new(picks, 1, DType.I32), new(picks, hidden), new(picks, hidden));
-        (logits, best) = (new(picks, config.DraftVocabularySize), new(picks, 1, DType.I32));
-        hostBest = new int[picks];
+        (logits, best, sureness) = (new(picks, config.DraftVocabularySize), new(picks, 1, DType.I32), new(picks, 1));
     }
 
     int KeyWidth => config.KeyValueHeads * config.HeadSize;
@@ -137,11 +135,19 @@ public sealed class Eagle3Inference : IDisposable
         for (var i = 0; i < rows.Length; i++) tokens[i] = drafter.Vocabulary.SelectedIds[draftIds[i]];
     }
 
+    /// <summary>The same, and how probable the drafter holds each guess to be.</summary>
+    public void Propose(ReadOnlySpan<int> rows, Span<int> draftIds, Span<int> tokens, Span<float> confidence)
+    {
+        Propose(rows, draftIds, tokens);
+        kernels.Confidence(logits[rows.Length], best[rows.Length], sureness[rows.Length]);
+        sureness[rows.Length].CopyTo(confidence);
+    }
+
     /// <summary>Frees its memory.</summary>
     public void Dispose()
     {
         foreach (var a in (Activation[])[auxChunk, auxChunkNormed, auxNormed, fused, embedded, normed, input, residual, scale, queryKeyValue, attended, gateUp, activated, outNormed,
-            pickedIndex, pickedState, pickedHead, logits, best]) a.Dispose();
+            pickedIndex, pickedState, pickedHead, logits, best, sureness]) a.Dispose();
         rotary.Dispose();
     }
 }

@@ -22,7 +22,7 @@ public class LosslessTests
             var expected = plain.Decode(requests);
             for (var guesses = 1; guesses <= 8; guesses++)
             {
-                using var decoder = new SpeculativeDecoder(target, drafter, guesses, sequences: 1 + guesses % 3, chunk: 8);
+                using var decoder = new SpeculativeDecoder(target, drafter, guesses, sequences: 1 + guesses % 3, chunk: 8, leastConfidence: guesses % 2 * 0.03);
                 var texts = decoder.Decode(requests);
                 for (var i = 0; i < requests.Length; i++) Assert.Equal(expected[i], texts[i].Tokens);
             }
