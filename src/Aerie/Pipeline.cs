@@ -63,9 +63,8 @@ public static class Pipeline
         using var weights = Eagle3Weights.Open(drafterFolder);
         using var drafter = new Eagle3(weights, Eagle3Use.Inference, target.Network.Embedding, target.Network.Head);
         var prompts = Spread(ConversationReader.ReadPrompts(heldOut), limit)
-            .Select(c => (c.Domain, Prompt: target.Prompt(c)))
-            .Where(p => p.Prompt is not null && p.Prompt.Length < target.Network.Config.MaxPositions - draftTokens - 1)
-            .Select(p => new EvaluationPrompt(p.Domain ?? "all", target.Ask(p.Prompt!, maxNewTokens))).ToList();
+            .Select(c => (Conversation: c, Prompt: target.Prompt(c))).Where(p => p.Prompt is not null)
+            .Select(p => new EvaluationPrompt(p.Conversation.Domain ?? "all", target.Ask(p.Prompt!, maxNewTokens, p.Conversation.Source))).ToList();
         var result = Evaluator.Run(target.Network, drafter, prompts, draftTokens, progress, cancellation);
         return new EvaluationReport
         {

@@ -9,6 +9,18 @@ sealed record AerieProcess(int ExitCode, string Out, string Err)
 
     public static AerieProcess RunIn(string? folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
+        using var process = Process.Start(Command(folder, environment, arguments))!;
+        var err = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(5))) process.Kill(entireProcessTree: true);
+        return new(process.ExitCode, output, err.Result);
+    }
+
+    /// <summary>Starts it and lets it run.</summary>
+    public static Process Start(params string[] arguments) => Process.Start(Command(null, new Dictionary<string, string>(), arguments))!;
+
+    static ProcessStartInfo Command(string? folder, IReadOnlyDictionary<string, string> environment, string[] arguments)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
             RedirectStandardOutput = true,
@@ -18,10 +30,6 @@ sealed record AerieProcess(int ExitCode, string Out, string Err)
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Aerie.Cli.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (key, value) in environment) start.Environment[key] = value;
-        using var process = Process.Start(start)!;
-        var err = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        if (!process.WaitForExit(TimeSpan.FromMinutes(5))) process.Kill(entireProcessTree: true);
-        return new(process.ExitCode, output, err.Result);
+        return start;
     }
 }

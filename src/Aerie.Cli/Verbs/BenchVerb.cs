@@ -20,13 +20,11 @@ static class BenchVerb
             figures.Add(figure);
             if (!screen.Json) screen.Line($"{figure.Name,-40} {figure.Value,10:0.00} {figure.Unit}");
         }
+        using var target = parsed.GetValue(Model) is { } folder ? Llama.Load(folder) : null;
         if (!screen.Json)
             foreach (var line in Gemm.Describe()) screen.Line(line);
-        if (parsed.GetValue(Model) is { } folder)
-        {
-            using var target = Llama.Load(folder);
+        if (target is not null)
             foreach (var figure in SpeedTest.Passes(target, cancellation)) Add(figure);
-        }
         foreach (var figure in SpeedTest.Products(cancellation)) Add(figure);
         if (screen.Json) screen.Write(json =>
         {

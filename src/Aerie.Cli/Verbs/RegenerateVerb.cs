@@ -37,7 +37,6 @@ static class RegenerateVerb
                 json.WriteNumber("tokens", result.Tokens);
                 json.WriteNumber("unfinished", result.Unfinished);
                 json.WriteNumber("skipped", result.Skipped);
-                json.WriteNumber("too_long", result.TooLong);
                 json.WriteStartArray("files");
                 foreach (var file in result.Files) json.WriteStringValue(file);
                 json.WriteEndArray();
@@ -46,7 +45,7 @@ static class RegenerateVerb
         else
         {
             foreach (var file in result.Files) screen.Line(file);
-            screen.Note($"{result.Conversations} answers, {result.Tokens} tokens; {result.Unfinished} cut at the limit, {result.Skipped} without a question, {result.TooLong} prompts too long");
+            screen.Note($"{result.Conversations} answers, {result.Tokens} tokens; {result.Unfinished} cut at the limit, {result.Skipped} rows without a question");
         }
         return ExitCode.Done;
     }

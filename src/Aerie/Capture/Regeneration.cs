@@ -20,11 +20,10 @@ public sealed record RegenerationOptions(int MaxNewTokens = 1024, int Sequences 
 /// <summary>What became of the prompts.</summary>
 /// <param name="Conversations">Answered conversations.</param>
 /// <param name="Skipped">Rows without a question.</param>
-/// <param name="TooLong">Prompts that leave no room for an answer.</param>
 /// <param name="Unfinished">Answers that were cut at the length limit.</param>
 /// <param name="Tokens">Tokens written.</param>
 /// <param name="Files">The shards.</param>
-public sealed record RegenerationResult(int Conversations, int Skipped, int TooLong, int Unfinished, long Tokens, IReadOnlyList<string> Files);
+public sealed record RegenerationResult(int Conversations, int Skipped, int Unfinished, long Tokens, IReadOnlyList<string> Files);
 
 /// <summary>Lets a target answer prompts.</summary>
 public static class Regeneration
@@ -33,23 +32,20 @@ public static class Regeneration
     public static RegenerationResult Run(ChatTarget target, string input, string output, RegenerationOptions options, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         var conversations = ConversationReader.ReadPrompts(input);
+        // Every prompt is looked at before anything is written.
+        var prompts = conversations.Select(c => target.Prompt(c) is { } prompt ? target.Ask(prompt, options.MaxNewTokens, c.Source) : null).ToList();
         Prepare(output, Manifest(target, input, options), options.Resume);
         using var decoder = new GreedyDecoder(target.Network, options.Sequences);
         var files = new List<string>();
-        var (done, skipped, tooLong, unfinished, tokens) = (0, 0, 0, 0, 0L);
+        var (done, skipped, unfinished, tokens) = (0, 0, 0, 0L);
         for (var first = 0; first < conversations.Count; first += options.ShardSize)
         {
             var file = Path.Combine(output, $"shard-{first / options.ShardSize:000000}.jsonl");
             files.Add(file);
-            var part = conversations.GetRange(first, Math.Min(options.ShardSize, conversations.Count - first));
             if (options.Resume && File.Exists(file)) continue;
-            var asked = new List<(Conversation Conversation, DecodingRequest Request)>();
-            foreach (var conversation in part)
-            {
-                if (target.Prompt(conversation) is not { } prompt) skipped++;
-                else if (prompt.Length >= target.Network.Config.MaxPositions) tooLong++;
-                else asked.Add((conversation, target.Ask(prompt, options.MaxNewTokens)));
-            }
+            var count = Math.Min(options.ShardSize, conversations.Count - first);
+            var asked = Enumerable.Range(first, count).Where(i => prompts[i] is not null).Select(i => (Conversation: conversations[i], Request: prompts[i]!)).ToList();
+            skipped += count - asked.Count;
             var ended = new HashSet<int>();
             var answers = decoder.Decode([.. asked.Select(a => a.Request)], (request, token) =>
             {
@@ -65,7 +61,7 @@ public static class Regeneration
             unfinished += answers.Length - ended.Count;
         }
         progress?.Report(new("regenerate answers", conversations.Count, conversations.Count, $"{tokens} tokens"));
-        return new(done, skipped, tooLong, unfinished, tokens, files);
+        return new(done, skipped, unfinished, tokens, files);
     }
 
     static void Write(Stream stream, Conversation conversation, string answer, bool finished)

@@ -50,7 +50,9 @@ public sealed class ChatTarget : IDisposable
     }
 
     /// <summary>A request to answer a prompt.</summary>
-    public DecodingRequest Ask(int[] prompt, int maxNewTokens) => new(prompt, maxNewTokens, EndTokenIds);
+    /// <exception cref="AerieException">The prompt leaves no room for an answer; <paramref name="source"/> says where it comes from.</exception>
+    public DecodingRequest Ask(int[] prompt, int maxNewTokens, string source = "the prompt") => prompt.Length < Network.Config.MaxPositions ? new(prompt, maxNewTokens, EndTokenIds)
+        : throw new AerieException($"{source}: a prompt of {prompt.Length} tokens does not fit into the target's context of {Network.Config.MaxPositions} with room for an answer.", "Shorten it or leave it out.");
 
     /// <summary>The text of an answer: without the token that ends it.</summary>
     public string Answer(IReadOnlyList<int> tokens) => Tokenizer.Decode(tokens, skipSpecialTokens: true);

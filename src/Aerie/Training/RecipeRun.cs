@@ -33,28 +33,25 @@ public static class RecipeRun
         {
             var (texts, report) = Tokenize(recipe, target, conversations);
             say?.Invoke(report.ToString());
-            var folder = new RunFolder(recipe, Gemm.Describe());
+            var folder = new RunFolder(recipe);
             var continued = recipe.Checkpoint.RestoreFrom is { } from ? folder.Find(from) : null;
             if (recipe.Checkpoint.RestoreFrom is not null && continued is null) say?.Invoke($"{recipe.Checkpoint.RestoreFrom}: no checkpoint yet, starting afresh");
 
             using var drafter = Drafter(recipe, target.Network, continued ?? recipe.DraftWeights, precision, texts, target);
             var aux = SpeculativeAux(target.Network.Config, drafter.Config);
             using var capture = new TargetCapture(target.Network, aux);
-            var plan = new BatchPlan(recipe.MicroBatchSize, recipe.PackedSequenceSize, recipe.Shuffle, (ulong)recipe.Seed, precision == Precision.BF16 ? DType.BF16 : DType.F32);
-            using var data = new CapturedData(texts, capture, target.Network.Head, plan, progress, cancellation);
-            using var validation = recipe.ValidationData is null ? null
-                : new CapturedData(Tokenize(recipe, target, Read([recipe.ValidationData], recipe.ValidationSplit, recipe.Seed)).Texts, capture, target.Network.Head, plan with { Shuffle = false }, progress, cancellation);
-
             using var trainer = new Eagle3Trainer(drafter, Settings(recipe));
             var o = recipe.Optimizer;
             using var optimizer = new AdamW(Kernels.Cpu, drafter.Parameters, new AdamWSettings(o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay));
             var fingerprint = TargetIdentity.Of(target.Folder);
             var state = continued is null ? null : Checkpoint.Restore(continued, drafter, optimizer, fingerprint);
-            if (state is not null)
-            {
-                folder.TrimLog(state.Step);
-                say?.Invoke($"continuing from {continued}");
-            }
+            if (state is not null) say?.Invoke($"continuing from {continued}");
+            folder.Begin(Gemm.Describe(), state?.Step);
+
+            var plan = new BatchPlan(recipe.MicroBatchSize, recipe.PackedSequenceSize, recipe.Shuffle, (ulong)recipe.Seed, precision == Precision.BF16 ? DType.BF16 : DType.F32);
+            using var data = new CapturedData(texts, capture, target.Network.Head, plan, progress, cancellation);
+            using var validation = recipe.ValidationData is null ? null
+                : new CapturedData(Tokenize(recipe, target, Read([recipe.ValidationData], recipe.ValidationSplit, recipe.Seed)).Texts, capture, target.Network.Head, plan with { Shuffle = false }, progress, cancellation);
             var loop = new TrainingLoop(trainer, optimizer, data, Plan(recipe, fingerprint, precision), recipe.Checkpoint.Enabled ? folder : null, validation)
             {
                 Say = say,

@@ -12,7 +12,7 @@ namespace Aerie.Training;
 /// <summary>The folder of one training run.</summary>
 public sealed partial class RunFolder
 {
-    readonly int? keep;
+    readonly Recipe recipe;
     readonly string log;
 
     /// <summary>The run folder.</summary>
@@ -21,15 +21,23 @@ public sealed partial class RunFolder
     /// <summary>The folder of its checkpoints.</summary>
     public string Checkpoints { get; }
 
-    /// <summary>Creates the folder, if need be, with recipe.yaml and environment.json.</summary>
-    /// <param name="recipe">The run.</param>
-    /// <param name="kernels">What the engine says of itself, line by line.</param>
-    public RunFolder(Recipe recipe, IReadOnlyList<string> kernels)
+    /// <summary>The folder of a recipe; nothing is written before <see cref="Begin"/>.</summary>
+    public RunFolder(Recipe recipe)
     {
+        this.recipe = recipe;
         Path = recipe.OutputFolder;
         Checkpoints = recipe.Checkpoint.Folder;
-        keep = recipe.Checkpoint.Keep;
         log = System.IO.Path.Combine(Path, "log.jsonl");
+    }
+
+    /// <summary>Creates the folder, if need be, with recipe.yaml and environment.json, and shortens an older log.</summary>
+    /// <param name="kernels">What the engine says of itself, line by line.</param>
+    /// <param name="continued">Null: a new run. Else the updates done when the run goes on: a run that continues reads as if it had never stopped.</param>
+    /// <exception cref="AerieException">The folder cannot be written, or holds a finished or interrupted run and this is a new one.</exception>
+    public void Begin(IReadOnlyList<string> kernels, long? continued)
+    {
+        if (continued is null && File.Exists(System.IO.Path.Combine(Checkpoints, "LATEST")))
+            throw new AerieException($"{Checkpoints}: holds checkpoints of a run already.", "Continue it with --set checkpoint.restore_from=LATEST, or choose another recipe_args.output_dir.");
         try
         {
             Directory.CreateDirectory(Path);
@@ -40,6 +48,7 @@ public sealed partial class RunFolder
         }
         WholeFile.Write(System.IO.Path.Combine(Path, "recipe.yaml"), recipe.Resolved);
         WholeFile.Write(System.IO.Path.Combine(Path, "environment.json"), stream => WriteEnvironment(stream, kernels));
+        TrimLog(continued ?? -1);
     }
 
     /// <summary>The name of a checkpoint.</summary>
@@ -98,12 +107,11 @@ public sealed partial class RunFolder
         throw NoDrafter(path);
     }
 
-    /// <summary>Removes what the log says of steps after <paramref name="step"/>: a run that continues reads as if it had never stopped.</summary>
-    public void TrimLog(long step)
+    void TrimLog(long step)
     {
         if (!File.Exists(log)) return;
-        var kept = File.ReadLines(log).Where(line => StepOf(line) is { } s && s <= step);
-        WholeFile.Write(log, string.Concat(kept.Select(line => line + "\n").ToList()));
+        var kept = File.ReadLines(log).Where(line => StepOf(line) is { } s && s <= step).ToList();
+        WholeFile.Write(log, string.Concat(kept.Select(line => line + "\n")));
     }
 
     /// <summary>Appends one object to log.jsonl; <paramref name="write"/> fills its properties.</summary>
@@ -152,7 +160,7 @@ public sealed partial class RunFolder
 
     void Prune()
     {
-        if (keep is not { } count) return;
+        if (recipe.Checkpoint.Keep is not { } count) return;
         var pinned = new[] { Pointer(Checkpoints, "LATEST"), Pointer(Checkpoints, "BEST") };
         foreach (var old in Names(Checkpoints).OrderByDescending(n => long.Parse(n[(n.LastIndexOf('_') + 1)..], CultureInfo.InvariantCulture)).Skip(count))
             if (!pinned.Contains(System.IO.Path.Combine(Checkpoints, old))) Remove(System.IO.Path.Combine(Checkpoints, old));

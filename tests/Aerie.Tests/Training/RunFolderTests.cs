@@ -19,7 +19,7 @@ public sealed class RunFolderTests
     public void It_explains_itself()
     {
         using var folder = Golden.Temporary();
-        _ = new RunFolder(RecipeIn(folder.File("run")), ["a kernel"]);
+        new RunFolder(RecipeIn(folder.File("run"))).Begin(["a kernel"], null);
         Assert.Equal("a kernel", JsonDocument.Parse(File.ReadAllText(folder.File("run/environment.json"))).RootElement.GetProperty("kernels")[0].GetString());
         Assert.Equal(8, Recipe.Load(folder.File("run/recipe.yaml")).SequenceLength);
     }
@@ -28,7 +28,7 @@ public sealed class RunFolderTests
     public void Checkpoints_appear_whole_with_their_pointers()
     {
         using var folder = Golden.Temporary();
-        var run = new RunFolder(RecipeIn(folder.File("run")), []);
+        var run = new RunFolder(RecipeIn(folder.File("run")));
         Assert.Null(run.Find("LATEST"));
         var first = run.Save(0, 5, best: true, f => File.WriteAllText(Path.Combine(f, "config.json"), "{}"));
         var second = run.Save(1, 10, best: false, f => File.WriteAllText(Path.Combine(f, "config.json"), "{}"));
@@ -42,10 +42,21 @@ public sealed class RunFolderTests
     }
 
     [Fact]
+    public void A_new_run_does_not_write_over_another()
+    {
+        using var folder = Golden.Temporary();
+        var run = new RunFolder(RecipeIn(folder.File("run")));
+        run.Begin([], null);
+        run.Save(0, 5, best: false, _ => { });
+        Assert.Contains("restore_from=LATEST", Assert.Throws<AerieException>(() => run.Begin([], null)).Hint, StringComparison.Ordinal);
+        run.Begin([], 5);
+    }
+
+    [Fact]
     public void Only_the_newest_are_kept_and_what_is_pointed_to()
     {
         using var folder = Golden.Temporary();
-        var run = new RunFolder(RecipeIn(folder.File("run"), "checkpoint.max_recent_checkpoints=2"), []);
+        var run = new RunFolder(RecipeIn(folder.File("run"), "checkpoint.max_recent_checkpoints=2"));
         for (var step = 1; step <= 12; step++) run.Save(0, step, best: step == 3, _ => { });
         Assert.Equal(["epoch_0_step_11", "epoch_0_step_12", "epoch_0_step_3"], Directory.GetDirectories(run.Checkpoints).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
@@ -54,10 +65,11 @@ public sealed class RunFolderTests
     public void A_continued_run_forgets_later_lines_and_broken_ones()
     {
         using var folder = Golden.Temporary();
-        var run = new RunFolder(RecipeIn(folder.File("run")), []);
+        var run = new RunFolder(RecipeIn(folder.File("run")));
+        run.Begin([], null);
         for (var step = 1; step <= 4; step++) run.Log(json => json.WriteNumber("step", step));
         File.AppendAllText(folder.File("run/log.jsonl"), "{\"step\": 2");
-        run.TrimLog(2);
+        run.Begin([], 2);
         Assert.Equal(2, File.ReadAllLines(folder.File("run/log.jsonl")).Length);
     }
 }

@@ -46,11 +46,15 @@ public sealed class TrainingLoopTests
         LearningRate = (step, total) => 0.01 * (1 - (double)step / total),
     };
 
-    static RunFolder Folder(string path) => new(Recipe.Parse($"""
+    static RunFolder Folder(string path)
+    {
+        Directory.CreateDirectory(path);
+        return new(Recipe.Parse($"""
         recipe: TrainEagle3Recipe
         recipe_args: {"{"}target_model_name_or_path: t, train_data_path: d, output_dir: "{path}", seq_length: 8, micro_batch_size: 1, num_epochs: 3, ttt_steps: 3{"}"}
         optimizer: {"{"}lr: 1e-2{"}"}
-        """), []);
+        """));
+    }
 
     static float[] All(Eagle3 drafter, AdamW optimizer)
         => [.. drafter.Parts.SelectMany(p => p.Of(p.Parameter.Value).ToArray()), .. optimizer.FirstMoments.Concat(optimizer.SecondMoments).SelectMany(m => m.ToArray())];
