@@ -13,7 +13,7 @@ namespace Aerie.Training;
 public sealed class Eagle3Trainer : IDisposable
 {
     const long KeptBytes = 320 << 20;
-    const int LogitsOfChunk = 1 << 24;
+    const int LogitsOfChunk = 1 << 25;
     readonly IKernels kernels;
     readonly RotaryTable rotary;
     readonly Arena arena = new();
