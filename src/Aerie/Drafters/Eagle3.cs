@@ -51,7 +51,7 @@ public sealed class Eagle3 : IDisposable
     /// <param name="use">What for.</param>
     /// <param name="seed">Of the random numbers; each tensor has its own stream.</param>
     /// <param name="targetEmbedding">The target's embedding: shared if frozen, copied if trained.</param>
-    /// <param name="targetHead">The target's head [V, H]; null: lm_head is random too.</param>
+    /// <param name="targetHead">The target's head [V, Ht]; null, or where H is not Ht: lm_head is random too.</param>
     /// <param name="deviation">initializer_range.</param>
     /// <param name="attentionBias">q, k, v and o have biases.</param>
     /// <param name="mlpBias">gate, up and down have biases.</param>
@@ -235,7 +235,7 @@ public sealed class Eagle3 : IDisposable
         {
             var stacked = Tensor.Allocate(new Shape(Sum(rows), cols), dtype);
             if (rows[0].Name == "embed_tokens") stacked.CopyFrom(targetEmbedding.Value.Slice(0, stacked.Rows));
-            else if (rows[0].Name == "lm_head" && targetHead is not null) CopyRows(targetHead.Value, stacked);
+            else if (rows[0].Name == "lm_head" && targetHead?.Cols == cols) CopyRows(targetHead.Value, stacked);
             else Fill(stacked, rows);
             return stacked;
         }
@@ -255,7 +255,6 @@ public sealed class Eagle3 : IDisposable
 
         void CopyRows(Tensor head, Tensor to)
         {
-            if (head.Cols != to.Cols) throw new ArgumentException($"rows of {head} for {to}");
             var ids = vocabulary.SelectedIds;
             for (var i = 0; i < ids.Length; i++) to.Slice(i, 1).CopyFrom(head.Slice(ids[i], 1));
         }

@@ -80,6 +80,8 @@ public sealed class Eagle3Batch : IDisposable
             if (count != n) throw Wrong($"{name} has {count} values");
         foreach (var (name, count) in ((string, int)[])[(nameof(AttentionMask), AttentionMask.Length), (nameof(PositionIds), PositionIds.Length), (nameof(DocumentRemaining), DocumentRemaining.Length)])
             if (count != n && count != 0) throw Wrong($"{name} has {count} values");
+        foreach (var position in PositionIds.Span)
+            if ((uint)position > 1 << 24) throw Wrong($"position {position}");
         foreach (var id in InputIds.Span)
             if ((uint)id >= (uint)vocabulary) throw Wrong($"token {id} is outside the vocabulary of {vocabulary}");
         if (AuxHiddenStates.Rows != n || AuxHiddenStates.Cols != auxWidth) throw Wrong($"{nameof(AuxHiddenStates)} is {AuxHiddenStates.Shape}, the drafter reads rows of {auxWidth}");

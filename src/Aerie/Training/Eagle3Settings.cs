@@ -59,6 +59,9 @@ public sealed record Eagle3Settings
     /// <summary>Embedding row that gets no gradient; null: all do.</summary>
     public int? PaddingId { get; init; }
 
+    /// <summary>The drafter's sliding window holds; AutoModel and SpecForge train without one.</summary>
+    internal bool Windowed { get; init; } = true;
+
     /// <summary>Rows without use that a step may carry along rather than copy all others.</summary>
     internal double Slack { get; init; } = 0.01;
 

@@ -72,7 +72,8 @@ public sealed class Eagle3Trainer : IDisposable
         var rules = new SupervisionRules(batch, Settings.Mask);
         var tally = new Eagle3Tally(batch, rules, Settings);
         var teacher = TeacherRows.Compute(tape, batch, Drafter.Vocabulary, tally.GatedSources(), Drafter.Head.Precision == Precision.BF16 ? DType.BF16 : DType.F32, Settings.Mask == MaskSemantics.SpecForge);
-        var slots = new Eagle3Slots(batch, rules, Settings.TttSteps, (t, k) => tally.Gate(t, k) && teacher.BestDraftId(rules.Source(t, k)) >= 0, Drafter.Config.SlidingWindow, Settings.Slack);
+        var window = Settings.Windowed ? Drafter.Config.SlidingWindow : null;
+        var slots = new Eagle3Slots(batch, rules, Settings.TttSteps, (t, k) => tally.Gate(t, k) && teacher.BestDraftId(rules.Source(t, k)) >= 0, window, Settings.Slack);
         if (slots.Steps.Count > 0) Unroll(tape, batch, slots, teacher, tally);
         teacher.Free(tape);                                     // every loss has its gradient
         if (record) tape.Backward();

@@ -38,6 +38,26 @@ public sealed class Eagle3GoldenTests
         if (!folder.Advisory) Assert.All(results, r => Assert.True(r.Within, $"{r.Name}: {r.LargestError} {r.Note}"));
     }
 
+    [Theory]
+    [InlineData("\"ttt_steps\": 3", "\"ttt_steps\": \"three\"", ParityOutcome.Unreadable)]
+    [InlineData("\"semantics\": \"automodel\"", "\"semantics\": \"somebody's\"", ParityOutcome.NotSupported)]
+    [InlineData("\"supervision\": \"logits\"", "\"supervision\": \"probs\"", ParityOutcome.Unreadable)]
+    [InlineData("\"frame\": \"trainer\"", "\"frame\": \"document\"", ParityOutcome.Exceeded)]
+    public void A_case_that_says_something_else_is_told(string from, string to, ParityOutcome outcome)
+    {
+        using var copy = Golden.Temporary();
+        foreach (var file in Directory.EnumerateFiles(Golden.Path("eagle3", "trainer_frame"), "*", SearchOption.AllDirectories))
+        {
+            var place = copy.File(Path.GetRelativePath(Golden.Path("eagle3", "trainer_frame"), file));
+            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+            File.Copy(file, place);
+        }
+        var text = File.ReadAllText(copy.File("case.json"));
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        File.WriteAllText(copy.File("case.json"), text.Replace(from, to, StringComparison.Ordinal));
+        Assert.Equal(outcome, ParityRun.Run(copy.Path).Outcome);
+    }
+
     static void Check(string name, IKernels kernels)
     {
         var folder = new CaseFolder(Golden.Path("eagle3", name));

@@ -48,6 +48,7 @@ sealed class Eagle3Case : IDisposable
         LkScale = folder.Number("lk_kl_scale", 1),
         LkDecay = folder.Number("lk_kl_decay", 3),
         PaddingId = folder.OptionalInt("padding_idx"),
+        Windowed = false,
     };
 
     /// <summary>The batch; of a run: micro-batch <paramref name="index"/>.</summary>
@@ -103,6 +104,19 @@ sealed class Eagle3Case : IDisposable
         if (index is not { } i) return all;
         var count = all.Length / (int)files.Get(name).Shape[0];
         return all[(i * count)..((i + 1) * count)];
+    }
+
+    /// <summary>Tensors that do not fit each other or the drafter are the case's mistake here, not a caller's.</summary>
+    internal T Computed<T>(Func<T> compute)
+    {
+        try
+        {
+            return compute();
+        }
+        catch (Exception e) when (e is ArgumentException or OverflowException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new AerieException($"{folder.Path}: {e.Message}", "The files of the case do not fit each other.", e);
+        }
     }
 
     /// <summary>A tensor of whole numbers or bools.</summary>

@@ -20,7 +20,7 @@ static class Eagle3Step
             seen[k < 0 ? name : $"{name}.{k}"] = Copy(tensor, positions);
             if (name == "head") seen[$"logits.{k}"] = Copy(Logits(kernels, step.Drafter.Head, tensor), positions);
         };
-        var metrics = trainer.Step(step.Batch());
+        var metrics = step.Computed(() => trainer.Step(step.Batch()));
         foreach (var entry in expected.Entries.OrderBy(e => e.Name, StringComparer.Ordinal))
             yield return Compare(folder, step, expected, entry, metrics, seen);
     }

@@ -14,18 +14,9 @@ static class TrainingRun
         using var run = new Eagle3Case(folder, "micro_batches.safetensors");
         using var expected = SafetensorsFolder.Open(folder.File("expected.safetensors"));
         using var trainer = new Eagle3Trainer(run.Drafter, run.Settings, kernels);
-        var adamw = folder.Parameters.GetProperty("optimizer");
-        double Number(string name) => adamw.GetProperty(name).GetDouble();
-        var betas = adamw.GetProperty("betas");
-        using var optimizer = new AdamW(kernels, run.Drafter.Parameters, new AdamWSettings(betas[0].GetDouble(), betas[1].GetDouble(), Number("eps"), Number("weight_decay")));
-        var schedule = Schedule(folder, Number("lr"));
-        var batches = new Dictionary<int, Eagle3Batch>();
-        var updates = new List<TrainingUpdate>();
-        foreach (var window in folder.Parameters.GetProperty("windows").EnumerateArray())
-        {
-            var members = window.EnumerateArray().Select(i => i.GetInt32()).Select(i => batches.TryGetValue(i, out var batch) ? batch : batches[i] = run.Batch(i));
-            updates.Add(TrainingUpdate.Run(trainer, optimizer, members, schedule.At(updates.Count), folder.Number("max_grad_norm")));
-        }
+        if (folder.Flag("freeze_lm_head")) throw folder.NotSupported("training with a frozen lm_head");
+        using var optimizer = run.Computed(() => Optimizer(folder, kernels, run));
+        var updates = run.Computed(() => Updates(folder, run, trainer, optimizer).ToList());
 
         yield return folder.Compare("loss", [.. updates.Select(u => (float)u.Loss)], expected.ReadFloat32("loss"));
         yield return folder.Compare("grad_norm", [.. updates.Select(u => (float)u.GradientNorm)], expected.ReadFloat32("grad_norm"));
@@ -39,15 +30,37 @@ static class TrainingRun
         }
     }
 
+    static AdamW Optimizer(CaseFolder folder, IKernels kernels, Eagle3Case run)
+    {
+        var adamw = folder.Parameters.GetProperty("optimizer");
+        if (adamw.TryGetProperty("name", out var name) && name.GetString() is not "adamw" and var other) throw folder.NotSupported($"the optimizer `{other}`");
+        var betas = adamw.GetProperty("betas");
+        return new(kernels, run.Drafter.Parameters,
+            new AdamWSettings(betas[0].GetDouble(), betas[1].GetDouble(), adamw.GetProperty("eps").GetDouble(), adamw.GetProperty("weight_decay").GetDouble()));
+    }
+
+    static IEnumerable<TrainingUpdate> Updates(CaseFolder folder, Eagle3Case run, Eagle3Trainer trainer, AdamW optimizer)
+    {
+        var schedule = Schedule(folder, folder.Parameters.GetProperty("optimizer").GetProperty("lr").GetDouble());
+        var batches = new Dictionary<int, Eagle3Batch>();
+        foreach (var window in folder.Parameters.GetProperty("windows").EnumerateArray())
+        {
+            var members = window.EnumerateArray().Select(i => i.GetInt32()).Select(i => batches.TryGetValue(i, out var batch) ? batch : batches[i] = run.Batch(i));
+            yield return TrainingUpdate.Run(trainer, optimizer, members, schedule.At(optimizer.Step), folder.Number("max_grad_norm"));
+        }
+    }
+
     static LearningRateSchedule Schedule(CaseFolder folder, double peak)
     {
         var s = folder.Parameters.GetProperty("schedule");
         double Number(string name, double otherwise) => s.TryGetProperty(name, out var v) ? v.GetDouble() : otherwise;
-        var (total, warmup) = (s.GetProperty("total_steps").GetInt32(), Number("warmup_ratio", 0));
+        var total = s.GetProperty("total_steps").GetInt32();
+        var warmup = (s.GetProperty("warmup_steps").GetInt32() + 0.5) / total;     // as a share that is cut to that many steps
         return s.GetProperty("kind").GetString() switch
         {
             "automodel" => LearningRateSchedule.AutoModel(peak, total, warmup, Number("min_lr_ratio", 0)),
             "specforge_cosine" => LearningRateSchedule.SpecForgeCosine(peak, total, warmup, Number("handoff_factor", 1)),
+            "specforge_constant" => LearningRateSchedule.SpecForgeConstant(peak, total, warmup),
             var kind => throw folder.NotSupported($"the schedule `{kind}`"),
         };
     }
