@@ -62,6 +62,20 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public void Quickstart_on_a_target_and_data_of_ones_own()
+    {
+        using var folder = new TemporaryFolder();
+        var data = folder.Write("data.jsonl", string.Join('\n', File.ReadLines(Path.Combine(Fledgling, "prompts.jsonl")).Take(40)));
+        var run = AerieProcess.Run("quickstart", "--target", Fledgling, "--data", data, "--output", folder.File("run"), "--max-new-tokens", "24", "--set", "recipe_args.num_epochs=1", "--json");
+        Assert.True(run.ExitCode == 0, run.Err);
+        var report = JsonDocument.Parse(run.Out).RootElement;
+        Assert.Equal((2, 2), (report.GetProperty("answers_compared").GetInt32(), report.GetProperty("answers_equal").GetInt32()));
+        foreach (var name in new[] { "report.md", "report.svg", "report.json", "drafter/config.json", "drafter/model.safetensors", "run/recipe.yaml", "run/environment.json", "run/log.jsonl", "answers/shard-000000.jsonl", "heldout.jsonl" })
+            Assert.True(File.Exists(folder.File($"run/{name}")), name);
+        Assert.Equal(38, File.ReadLines(folder.File("run/answers/shard-000000.jsonl")).Count());
+    }
+
+    [Fact]
     public void Interrupted_and_continued_equals_never_stopped()
     {
         using var folder = new TemporaryFolder();

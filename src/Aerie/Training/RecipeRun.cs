@@ -52,7 +52,7 @@ public static class RecipeRun
             using var data = new CapturedData(texts, capture, target.Network.Head, plan, progress, cancellation);
             using var validation = recipe.ValidationData is null ? null
                 : new CapturedData(Tokenize(recipe, target, Read([recipe.ValidationData], recipe.ValidationSplit, recipe.Seed)).Texts, capture, target.Network.Head, plan with { Shuffle = false }, progress, cancellation);
-            var loop = new TrainingLoop(trainer, optimizer, data, Plan(recipe, fingerprint, precision), recipe.Checkpoint.Enabled ? folder : null, validation)
+            var loop = new TrainingLoop(trainer, optimizer, data, Plan(recipe, fingerprint, precision), folder, validation)
             {
                 Say = say,
                 Report = p => progress?.Report(p),

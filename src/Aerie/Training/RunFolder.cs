@@ -55,9 +55,10 @@ public sealed partial class RunFolder
     public static string NameOf(int epoch, long step) => string.Create(CultureInfo.InvariantCulture, $"epoch_{epoch}_step_{step}");
 
     /// <summary>Writes a checkpoint: <paramref name="write"/> fills a temporary folder, which then gets its name; LATEST (and BEST) follow.</summary>
-    /// <returns>The folder.</returns>
+    /// <returns>The folder; the run folder where the recipe wants no checkpoints.</returns>
     public string Save(int epoch, long step, bool best, Action<string> write)
     {
+        if (!recipe.Checkpoint.Enabled) return Path;
         var name = NameOf(epoch, step);
         var final = System.IO.Path.Combine(Checkpoints, name);
         var temporary = System.IO.Path.Combine(Checkpoints, $".{name}.{Environment.ProcessId}.tmp");
