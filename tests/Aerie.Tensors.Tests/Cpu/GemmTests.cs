@@ -139,25 +139,26 @@ public sealed unsafe class GemmTests : IDisposable
     public void Blocked_products_equal_plain_loops(Isa isa, Precision precision)
     {
         GemmKernel kernel = GemmKernel.For(isa, precision);
-        foreach (int way in new[] { 16, 16 + 4 + 32, 1, 16 + 64 + 128 })
-            Check(kernel, precision, Way.Number(way), 301, 259, 1101);
+        foreach (int way in new[] { 16 + 4, 1 + 32 })
+            Check(kernel, precision, Way.Number(way), 101, 135, 2301);
+        Check(kernel, precision, Way.Number(16 + 64 + 128), 301, 259, 70);
     }
 
     [Theory, MemberData(nameof(Kernels))]
     public void A_row_has_the_same_bits_whatever_is_computed_with_it(Isa isa, Precision precision)
     {
         GemmKernel kernel = GemmKernel.For(isa, precision);
-        foreach ((int n, int k) in new[] { (70, 1301), (192, 576), (33, 7) })
+        foreach ((int n, int k) in new[] { (35, 2301), (70, 192), (33, 7) })
         {
-            const int most = 530;
+            const int most = 130;
             float[] a = Random(most * k, 5), b = Random(n * k, 6), bias = Random(n, 7), c = Random(most * n, 8);
             foreach (int number in new[] { 16 + 4, 16 + 4 + 32 + 64 })
             {
                 Way way = Way.Number(number);
                 float[] all = Multiply(kernel, precision, way, most, n, k, a, b, c, bias, 0);
-                for (int m = 1; m <= 50; m = m < 20 ? m + 1 : m + 7)
+                for (int m = 1; m <= 50; m = m < 20 ? m + 1 : m + 15)
                 {
-                    foreach (int first in new[] { 0, 1, 17, most - m })
+                    foreach (int first in new[] { 0, 17, most - m })
                     {
                         float[] some = Multiply(kernel, precision, way, m, n, k, a[(first * k)..((first + m) * k)], b, c[(first * n)..((first + m) * n)], bias, 0);
                         Assert.True(all.AsSpan(first * n, m * n).SequenceEqual(some), $"{isa} {precision} n {n} k {k}: {m} rows from {first}");
@@ -243,7 +244,7 @@ public sealed unsafe class GemmTests : IDisposable
                 Check(kernel, Precision.BF16, Way.Number(way++ * 37 % 256), m, n, k);
         }
 
-        Check(kernel, Precision.BF16, Way.Number(16 + 4), 70, 40, 1101); // two blocks of k: sums are put down and taken up
+        Check(kernel, Precision.BF16, Way.Number(16 + 4), 67, 33, 2101); // two blocks of k: sums are put down and taken up
 
         // A row's bits alone and in company.
         float[] a = Random(40 * 90, 5), b = Random(50 * 90, 6), c = new float[40 * 50];

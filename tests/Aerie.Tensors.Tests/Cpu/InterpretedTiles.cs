@@ -20,8 +20,7 @@ sealed unsafe class InterpretedTiles : GemmKernel
     public override bool RowMajorA => _real.RowMajorA;
     public override PackFormat FormatA => _real.FormatA;
     public override PackFormat FormatB => _real.FormatB;
-    public override int BlockSteps => _real.BlockSteps;
-    public override int BlockRows => _real.BlockRows;
+    public override int BlockBytes => _real.BlockBytes;
 
     static Dictionary<ulong, Instruction> Decode(int high)
     {

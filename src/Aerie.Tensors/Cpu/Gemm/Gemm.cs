@@ -2,7 +2,7 @@
 // not on the number of rows, on threads or on blocking (a sum that is interrupted is put down and taken up again as it is).
 //
 // Few rows (decoding): A is packed whole, and each thread streams its panels of B once. Many rows: A is packed by all threads, a few thousand rows at
-// a time, in blocks (rows x k) that stay in the second cache; tasks are blocks of C; a panel's part of a k block stays in the first cache.
+// a time; tasks are blocks of C, whose rows x k of A and panel of B stay in the second cache.
 namespace Aerie.Tensors.Cpu;
 
 /// <summary>Matrix products on the processor.</summary>
@@ -76,7 +76,11 @@ public static unsafe class Gemm
             bool few = a.Rows <= 2 * kernel.MaxRows;
             int chunk = a.Rows;
             if (!few)
-                chunk = (int)Math.Clamp(ScratchBytes / Math.Max(layout.Steps * 4L * Packing.PerStep(kernel.FormatB) / Packing.PerStep(kernel.FormatA), 1) / kernel.BlockRows, 1, a.Rows) * kernel.BlockRows;
+            {
+                long rowBytes = Math.Max(layout.Steps * 4L * Packing.PerStep(kernel.FormatB) / Packing.PerStep(kernel.FormatA), 1);
+                chunk = PanelLayout.RoundUp((int)Math.Min(Math.Max(ScratchBytes / rowBytes, 16 * kernel.MaxRows), a.Rows), kernel.MaxRows);
+            }
+
             for (int row = 0; row < a.Rows; row += chunk)
                 RunChunk(a, row, Math.Min(chunk, a.Rows - row), few);
         }
@@ -97,7 +101,6 @@ public static unsafe class Gemm
                 Rows = rows,
                 Few = few,
                 StepsA = Packing.PerStep(kernel.FormatB) / Packing.PerStep(kernel.FormatA),
-                BlockSteps = few ? Math.Max(layout.Steps, 1) : kernel.BlockSteps,
             };
             block.Split(Threads.Count);
             bool asItIs = rows == 1 && kernel.FormatA == PackFormat.Float && !a.IsBF16 && (!a.Transposed || a.Stride == 1) && kernel.StepUnit == 1;

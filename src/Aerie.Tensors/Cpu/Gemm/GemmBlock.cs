@@ -49,14 +49,18 @@ unsafe struct GemmBlock : IParallelBody
         if (Few)
         {
             // As few bytes as keep the threads evenly busy, not so few that taking a task shows.
+            BlockSteps = Math.Max(Layout.Steps, 1);
             TaskTiles = Tiles;
             TaskPanels = (int)Math.Clamp(65536 / Math.Max(Layout.PanelWords * 4, 1), 1, 16);
             return;
         }
 
-        int rowTasks = Math.Max(1, (Rows + Kernel.BlockRows / 2) / Kernel.BlockRows);
+        int blocks = Math.Max(1, (Layout.Steps + GemmKernel.BlockSteps - 1) / GemmKernel.BlockSteps);
+        BlockSteps = PanelLayout.RoundUp((Layout.Steps + blocks - 1) / blocks, Kernel.StepUnit);
+        int taskRows = Math.Clamp(Kernel.BlockBytes / Math.Max(BlockSteps * StepsA * 4, 1), 4 * Kernel.MaxRows, 20 * Kernel.MaxRows);
+        int rowTasks = Math.Max(1, (Rows + taskRows / 2) / taskRows);
         TaskTiles = (Tiles + rowTasks - 1) / rowTasks;
-        TaskPanels = Math.Max(1, 512 / Kernel.Width);
+        TaskPanels = (int)Math.Clamp(GemmKernel.ColumnBytes / Math.Max(Layout.PanelWords * 4, 1), 128 / Kernel.Width, 1024 / Kernel.Width);
         while (TaskPanels * Kernel.Width > 128 && Tasks < 8 * threads)
             TaskPanels = (TaskPanels + 1) / 2;
     }
@@ -95,19 +99,13 @@ unsafe struct GemmBlock : IParallelBody
                 uint* b = B + panel * Layout.PanelWords + (long)step * width;
                 float* at = sums + (panel - panel0) * width;
 
-                // What comes next is brought nearer, a little with every tile: a panel of B, after the last panel the block of A, the next rows of C.
-                bool last = panel + 1 == panel1;
-                var comingB = new Coming(Few || last ? null : b + Layout.PanelWords, (long)steps * width * 4, tiles);
-                var comingA = new Coming(Few || !last ? null : nextA, (long)steps * packedRows * StepsA * 4, tiles);
+                // The next block of A is brought nearer while the last panels run; B and C come in order and the processor sees them coming.
+                var coming = new Coming(Few || panel + 2 < panel1 ? null : nextA, (long)steps * packedRows * StepsA * 4, tiles, panel + 1 == panel1);
                 for (int tile = tile0; tile < tile1; tile++)
                 {
-                    int row = TileRow(tile), next = TileRow(tile + 1);
-                    float* to = at + (row - row0) * stride;
-                    comingB.Fetch();
-                    comingA.Fetch();
-                    if (!Few && tile + 1 < tile1)
-                        Coming.FetchRows(to + (next - row) * stride, next - row, stride, width);
-                    Kernel.Run(next - row, a + (long)row * steps * StepsA, b, steps, to, stride, step > 0, Few && tile == tile0);
+                    int row = TileRow(tile);
+                    coming.Fetch();
+                    Kernel.Run(TileRow(tile + 1) - row, a + (long)row * steps * StepsA, b, steps, at + (row - row0) * stride, stride, step > 0, Few && tile == tile0);
                 }
             }
 
@@ -146,34 +144,29 @@ unsafe struct GemmBlock : IParallelBody
     }
 }
 
-/// <summary>Memory that will be read soon, prefetched in equal parts.</summary>
-unsafe struct Coming(void* memory, long bytes, int parts)
+/// <summary>Memory that will be read soon, prefetched into the second cache in two halves of equal parts.</summary>
+unsafe struct Coming
 {
     const int Line = 64;
 
-    readonly byte* _end = memory == null ? null : (byte*)memory + bytes;
-    readonly long _part = (bytes / parts + Line - 1) / Line * Line;
-    byte* _at = (byte*)memory;
+    readonly long _part;
+    readonly byte* _end;
+    byte* _at;
 
-    /// <summary>The next part, into the second cache.</summary>
-    public void Fetch()
+    public Coming(void* memory, long bytes, int parts, bool second)
     {
-        if (!Sse.IsSupported || _at == null)
+        if (memory == null || !Sse.IsSupported)
             return;
-        for (byte* end = (byte*)Math.Min((long)_end, (long)(_at + _part)); _at < end; _at += Line)
-            Sse.Prefetch1(_at);
+        _at = (byte*)memory + (second ? bytes / 2 : 0);
+        _end = _at + bytes / 2;
+        _part = (bytes / 2 / parts + Line - 1) / Line * Line;
     }
 
-    /// <summary>A tile of C, into the first cache.</summary>
-    public static void FetchRows(float* c, int rows, long stride, int width)
+    /// <summary>The next part.</summary>
+    public void Fetch()
     {
-        if (!Sse.IsSupported)
-            return;
-        for (int row = 0; row < rows; row++)
-        {
-            for (int j = 0; j < width; j += Line / 4)
-                Sse.Prefetch0(c + row * stride + j);
-        }
+        for (byte* end = (byte*)Math.Min((long)_end, (long)(_at + _part)); _at < end; _at += Line)
+            Sse.Prefetch1(_at);
     }
 }
 

@@ -49,6 +49,7 @@ sealed unsafe class LaneKernel<TLane, TV, TPairs> : GemmKernel where TLane : str
     public override string Name => TLane.Name + (TPairs.Value ? " (bf16 widened)" : "");
     public override int Width => 2 * TLane.Count;
     public override int MaxRows => TLane.MaxRows;
+    public override int BlockBytes => TLane.Count == 16 ? base.BlockBytes : base.BlockBytes / 2;
     public override PackFormat FormatA => TPairs.Value ? PackFormat.RoundedFloat : PackFormat.Float;
     public override PackFormat FormatB => TPairs.Value ? PackFormat.PairBF16 : PackFormat.Float;
 

@@ -25,8 +25,7 @@ sealed unsafe partial class TileKernel : GemmKernel
     public override bool RowMajorA => true;
     public override PackFormat FormatA => PackFormat.PairBF16;
     public override PackFormat FormatB => PackFormat.PairBF16;
-    public override int BlockSteps => 512;
-    public override int BlockRows => 256;
+    public override int BlockBytes => 512 << 10;
 
     public override void Run(int rows, uint* a, uint* b, int steps, float* c, long cStride, bool load, bool stream) =>
         ((delegate* unmanaged[SuppressGCTransition]<uint*, uint*, long, float*, long, long, void>)Code![rows / 16 - 1])(a, b, steps, c, cStride * 4, Flags(load, stream));
