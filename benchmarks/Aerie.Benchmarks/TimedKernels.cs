@@ -39,6 +39,7 @@ sealed class TimedKernels(IKernels kernels) : IKernels
     public void SwiGlu(Tensor gateUp, Tensor y) { using var t = Time(); kernels.SwiGlu(gateUp, y); }
     public void SwiGluBackward(Tensor dy, Tensor gateUp, Tensor dgateUp, bool accumulate) { using var t = Time(); kernels.SwiGluBackward(dy, gateUp, dgateUp, accumulate); }
     public void Argmax(Tensor logits, Tensor ids) { using var t = Time(); kernels.Argmax(logits, ids); }
+    public void Confidence(Tensor logits, Tensor ids, Tensor probabilities) { using var t = Time(); kernels.Confidence(logits, ids, probabilities); }
     public double SumOfSquares(Tensor x) { using var t = Time(); return kernels.SumOfSquares(x); }
     public void CopyColumns(Tensor x, int xColumn, int count, Tensor y, int yColumn, Tensor? rows) { using var t = Time(); kernels.CopyColumns(x, xColumn, count, y, yColumn, rows); }
 
