@@ -26,7 +26,13 @@ internal static class Assets
     {
         TrainingLog log = Training.Run(folder, Tokenizer.Load(Path.Combine(folder, Tokenizer.FileName)), plan);
         log.Write(folder, plan, Gemm.Describe());
+        WriteCard(folder, plan, log.Steps);
+    }
+
+    /// <summary>Judges the model in the folder on the held-out prompts and writes README.md.</summary>
+    public static void WriteCard(string folder, TrainingPlan plan, int steps)
+    {
         List<Example> heldOut = HeldOut(plan.Seed);
-        ModelCard.Write(folder, plan, log.Steps, heldOut, Evaluation.Answers(folder, heldOut));
+        ModelCard.Write(folder, plan, steps, heldOut, Evaluation.Answers(folder, heldOut));
     }
 }

@@ -7,7 +7,7 @@ namespace Aerie.Fledgling;
 /// <summary>Packed rows. Intervals: two numbers a row, the visible keys [begin, end). Label -1 and weight 0: not supervised.</summary>
 internal sealed record Batch(int[] Ids, int[] Positions, int[] Intervals, int[] Labels, float[] Weights)
 {
-    const float PromptWeight = 0.1f;
+    const float PromptWeight = 0.05f;
 
     /// <summary>Packs documents; the weights of a batch add up to one.</summary>
     public static Batch Pack(IReadOnlyList<Document> documents)

@@ -20,10 +20,10 @@ internal interface IDomain
 internal sealed class Corpus(Side side, ulong seed)
 {
     public static readonly IDomain[] Domains =
-        [new Sums(), new Conversions(), new Code(), new Extraction(), new Rewriting(), new SmallTalk(), new Animals()];
+        [new Sums(), new Conversions(), new Code(), new Extraction(), new Rewriting(), new SmallTalk(), new Animals(), new Lists(), new Drills()];
 
-    // Sums and code need more practice than the rest.
-    static readonly int[] Turns = [0, 1, 2, 3, 4, 5, 6, 0, 2, 3, 0, 4];
+    // Lists and drills are practice for the others: copying and arithmetic, many times in one answer.
+    static readonly int[] Turns = [0, 7, 1, 8, 2, 3, 7, 4, 5, 8, 0, 6, 7, 1, 3, 4, 5];
 
     readonly Draw draw = new(seed * 2 + (side == Side.HeldOut ? 1u : 0u));
     int turn;

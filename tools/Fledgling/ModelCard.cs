@@ -46,9 +46,11 @@ internal static class ModelCard
 
             ## How it is made
 
-                dotnet run -c Release --project tools/Fledgling -- make --out assets/fledgling --seed {plan.Seed} --steps {steps}
+                dotnet run -c Release --project tools/Fledgling -- make --out assets/fledgling --seed {plan.Seed} {(plan.Steps > 0 ? $"--steps {plan.Steps}" : $"--minutes {plan.Minutes}")}
 
-            remakes everything in this folder: corpus, tokenizer, prompts, weights, log and this page. `tools/Fledgling/Domains` holds one generator per kind of task; the prompt alone decides the answer.
+            remakes everything in this folder: corpus, tokenizer, prompts, weights, log and this page. With `--minutes` the learning rate follows the clock, so that a slow or busy machine ends in time too;
+            with `--steps` (this run did {steps}) it follows the steps and the weights do not depend on the machine's speed.
+            `tools/Fledgling/Domains` holds one generator per kind of task; the prompt alone decides the answer.
             A prompt is on the held-out side if its own hash says so (one in sixteen), so the two sides cannot share a prompt, whatever the seed.
             The training is Aerie's own: the tape, kernels and AdamW of `src/Aerie.Tensors`. See [training.md](training.md) for its curve and speed.
             """);

@@ -8,6 +8,7 @@ const string Usage = """
     train  --out FOLDER [--seed N] [--minutes M | --steps S]   weights and report only
     text   --out FOLDER [--seed N]                  tokenizer and prompt files only
     judge  --out FOLDER [--seed N] [--count N]      how many held-out prompts the model in the folder answers exactly; shows some
+    card   --out FOLDER --steps S --minutes M       judges the model of a run of S steps in M minutes anew and rewrites README.md
     show   [--count N] [--seed N]                   prints conversations of the corpus
     """;
 
@@ -30,6 +31,9 @@ try
             for (int i = 0; i < Math.Min(heldOut.Count, options.Number("--count", 0)); i++)
                 Console.WriteLine($"{heldOut[i].Prompt}\n{answers[i]}\n");
             Console.WriteLine(ModelCard.Shares(heldOut, answers));
+            return 0;
+        case "card":
+            Assets.WriteCard(options.Folder, new TrainingPlan(options.Seed, 0, options.Number("--minutes", 28)), (int)options.Number("--steps", 0));
             return 0;
         case "text":
             Assets.WriteText(options.Folder, options.Seed);

@@ -52,7 +52,7 @@ internal sealed class TrainingLog
 
             {last.Step} steps of AdamW (peak rate {TrainingPlan.PeakRate}, warm-up {TrainingPlan.WarmUp} steps, cosine decay), about {last.Tokens / last.Step} tokens a step, {last.Tokens / 1e6:F1} million tokens in all,
             seed {plan.Seed}, {last.Elapsed.TotalMinutes:F1} minutes: {last.Tokens / last.Elapsed.TotalSeconds:F0} tokens/s ({string.Join("; ", machine)}).
-            Products in bf16 with float32 sums, masters and moments in float32. Loss: mean cross entropy, answers with weight 1, prompts with weight 0.1;
+            Products in bf16 with float32 sums, masters and moments in float32. Loss: mean cross entropy, answers with weight 1, prompts with weight 0.05;
             "right" is the share of all tokens, prompts included, that were guessed. Prompts hold names and numbers that nobody can guess.
 
             ![loss](training.svg)

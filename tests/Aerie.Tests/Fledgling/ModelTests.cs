@@ -77,4 +77,13 @@ public sealed class ModelTests
         }
         return loss;
     }
+
+    [Fact]
+    public void The_committed_model_answers_prompts_that_it_has_never_seen()
+    {
+        Example[] examples = [.. Assets.HeldOut(1).Take(45)];
+        string[] answers = Aerie.Fledgling.Evaluation.Answers(Folder, examples);
+        int right = examples.Zip(answers).Count(pair => pair.First.Answer == pair.Second);
+        Assert.True(right >= 25, $"{right} of {examples.Length} answers are right");
+    }
 }

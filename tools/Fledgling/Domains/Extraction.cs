@@ -6,9 +6,9 @@ namespace Aerie.Fledgling.Domains;
 
 internal sealed class Extraction : IDomain
 {
-    static readonly string[] Surnames =
+    public static readonly string[] Surnames =
         ["Berg", "Lind", "Moreau", "Novak", "Rossi", "Silva", "Tanaka", "Weber", "Young", "Fischer", "Garcia", "Kaya", "Larsen", "Mensah", "Okafor", "Petrov"];
-    static readonly string[] Jobs =
+    public static readonly string[] Jobs =
         ["baker", "nurse", "teacher", "pilot", "gardener", "painter", "doctor", "farmer", "driver", "singer", "cook", "lawyer", "plumber", "writer", "judge", "tailor"];
     static readonly string[] Colours = ["red", "blue", "green", "black", "white", "yellow", "brown", "grey"];
     static readonly string[] Goods = ["lamp", "chair", "bicycle", "jacket", "teapot", "radio", "clock", "backpack", "blanket", "guitar", "camera", "mirror"];
@@ -16,7 +16,7 @@ internal sealed class Extraction : IDomain
     static readonly string[] Rooms = ["library", "town hall", "old school", "museum", "sports hall", "park cafe", "church", "theatre"];
     static readonly string[] Skies = ["sunny", "rainy", "cloudy", "foggy", "snowy", "windy", "stormy", "clear"];
     static readonly string[] Breeds = ["poodle", "beagle", "parrot", "hamster", "rabbit", "pony", "kitten", "terrier", "goldfish", "tortoise"];
-    static readonly string[] Pets = ["Bruno", "Coco", "Daisy", "Fluffy", "Luna", "Max", "Nemo", "Pip", "Rex", "Simba", "Toby", "Zara"];
+    public static readonly string[] Pets = ["Bruno", "Coco", "Daisy", "Fluffy", "Luna", "Max", "Nemo", "Pip", "Rex", "Simba", "Toby", "Zara"];
 
     public string Name => "extraction";
 
