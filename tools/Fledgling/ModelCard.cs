@@ -8,6 +8,7 @@ namespace Aerie.Fledgling;
 internal static class ModelCard
 {
     const int Shown = 10;
+    static readonly string[] Numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
     public static void Write(string folder, TrainingPlan plan, int steps, IReadOnlyList<Example> heldOut, string[] answers)
     {
@@ -18,7 +19,7 @@ internal static class ModelCard
 
             A small language model of our own, so that the whole life of a drafter can be lived on a fresh machine in minutes: Llama architecture, {FledglingShape.Layers} layers, hidden {FledglingShape.Hidden},
             intermediate {FledglingShape.Intermediate}, {FledglingShape.Heads} heads of {FledglingShape.HeadDim} on {FledglingShape.KeyValueHeads} key-value heads, {TokenizerFiles.VocabularySize} tokens, tied embeddings: {weights / 1e6:F2} million weights in bf16.
-            It knows seven kinds of tasks and nothing else: {Words(heldOut)}.
+            It knows {Numbers[Corpus.Domains.Length]} kinds of tasks and nothing else: {Words(heldOut)}.
 
             | file | what |
             |---|---|
