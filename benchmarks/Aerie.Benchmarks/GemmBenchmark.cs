@@ -32,6 +32,12 @@ static unsafe class GemmBenchmark
                 (2048, 2048, 2048), (512, 2048, 2048), (512, 8064, 2688), (512, 2688, 8064), (512, 32000, 2048), (1024, 2048, 8064), (1024, 5376, 2688), (1024, 32000, 2688),
                 (4096, 2048, 2048), (4096, 2688, 5376), (4096, 8064, 2688), (512, 576, 576), (512, 1536, 576), (512, 576, 1536), (512, 16384, 576), (64, 2688, 2688),
             ];
+        if (args.Contains("--one-thread"))
+        {
+            GemmOneThread.Run(shapes, openBlas, oneDnn);
+            return 0;
+        }
+
         Console.WriteLine("x W^T, M x N x K            f32 GFLOP/s  OpenBLAS  ratio  |  bf16 GFLOP/s    oneDNN  ratio  | packing W f32, bf16 (GB/s read)");
         foreach ((int m, int n, int k) in shapes)
             Large(m, n, k, rounds, openBlas, oneDnn);
