@@ -14,15 +14,13 @@ static class AttentionBenchmark
     static readonly int[] RowCounts = [1, 2, 4, 8];
     static readonly Dictionary<string, double> Results = [];
 
-    static bool forwardOnly;
-
     public static int Run(string[] args)
     {
-        forwardOnly = args.Contains("--forward");
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         var rounds = args.Contains("--quick") ? 3 : 9;
+        Paired.ProcessorTime = args.Contains("--processor-time");
         var peak = Peak(rounds);
-        Console.WriteLine($"{Kernels.Cpu.Name}, {Threads.Count} threads; multiply-adds on registers alone: {peak:F0} GFLOP/s\n");
+        Console.WriteLine($"{Kernels.Cpu.Name}, {Threads.Count} threads; multiply-adds on registers alone: {peak:F0} GFLOP/s{(Paired.ProcessorTime ? "; seconds of processor time" : "")}\n");
         Console.WriteLine("shape                                          forward GFLOP/s  of peak   backward GFLOP/s  of peak");
         foreach (var rows in new[] { 512, 1024, 2048, 4096, 8192 }) Many($"prefill 32/8 heads, d 64, T {rows}", new(32, 8, 64, 0, 32 * 64, 40 * 64), rows, 0, rounds, peak);
         Many("prefill 9/3 heads, d 64, T 2048", HeadLayout.Fused(9, 3, 64), 2048, 0, rounds, peak);
@@ -62,7 +60,7 @@ static class AttentionBenchmark
         Tensor[] gradients = [.. links.Select(_ => Tensor.Allocate(x.Shape))];
         var t = Paired.Measure(rows > 4000 ? 3 : rounds,
             () => Kernels.Cpu.Attention(layout, x, x, x, intervals, links, y, sums),
-            forwardOnly ? null : () => Kernels.Cpu.AttentionBackward(layout, dy, x, x, x, intervals, links, y, sums, dx, dx, dx, gradients));
+            () => Kernels.Cpu.AttentionBackward(layout, dy, x, x, x, intervals, links, y, sums, dx, dx, dx, gradients));
         // Visible pairs only: two products of d forward, five backward (the scores are made again).
         var work = 2e-9 * layout.Heads * layout.HeadSize * (rows * (rows + 1.0) / 2 + rows * (double)chain);
         Console.WriteLine($"{name,-46} {2 * work / t[0],15:F0} {2 * work / t[0] / peak,8:P0} {5 * work / t[1],18:F0} {5 * work / t[1] / peak,8:P0}");

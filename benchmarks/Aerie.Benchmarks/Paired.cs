@@ -6,6 +6,11 @@ namespace Aerie.Benchmarks;
 
 static class Paired
 {
+    /// <summary>Seconds of the processor (all threads together) instead of the clock's: for one thread on a machine that others use too.</summary>
+    public static bool ProcessorTime { get; set; }
+
+    public static double Seconds() => ProcessorTime ? Environment.CpuUsage.TotalTime.TotalSeconds : (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency;
+
     /// <summary>Median seconds per call of each candidate.</summary>
     public static double[] Measure(int rounds, params Action?[] candidates) => Measure(rounds, 0.03, candidates);
 
@@ -27,9 +32,9 @@ static class Paired
                 continue;
             Idle(pause);
             run();
-            long start = Stopwatch.GetTimestamp();
+            double start = Seconds();
             run();
-            repeats[i] = (int)Math.Clamp(least / Stopwatch.GetElapsedTime(start).TotalSeconds, 1, 10_000);
+            repeats[i] = (int)Math.Clamp(least / Math.Max(Seconds() - start, 1e-9), 1, 10_000);
         }
 
         double[][] times = candidates.Select(_ => new double[rounds]).ToArray();
@@ -42,10 +47,10 @@ static class Paired
                     continue;
                 Idle(pause);
                 run(); // wakes the threads, fills the caches
-                long start = Stopwatch.GetTimestamp();
+                double start = Seconds();
                 for (int n = 0; n < repeats[i]; n++)
                     run();
-                times[i][round] = Stopwatch.GetElapsedTime(start).TotalSeconds / repeats[i];
+                times[i][round] = Math.Max(Seconds() - start, 1e-9) / repeats[i];
             }
         }
 

@@ -18,18 +18,17 @@ namespace Aerie.Benchmarks;
 static class TrainStepBenchmark
 {
     const int Tokens = 1024, Steps = 7;
-    static bool s_processorTime;
     static readonly Dictionary<string, double> Results = [];
 
     public static int Run(string[] args)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         // On a machine that others use too, the processor's time (all threads together) says more than the clock.
-        s_processorTime = args.Contains("--processor-time");
+        Paired.ProcessorTime = args.Contains("--processor-time");
         var at = Array.IndexOf(args, "--rounds");
         var rounds = at >= 0 ? int.Parse(args[at + 1]) : args.Contains("--quick") ? 1 : 5;
         foreach (var line in Gemm.Describe()) Console.WriteLine(line);
-        Console.WriteLine($"{Kernels.Cpu.Name}, {Threads.Count} threads, T {Tokens}, {Steps} TTT steps, median of {rounds}{(s_processorTime ? ", seconds of processor time" : "")}\n");
+        Console.WriteLine($"{Kernels.Cpu.Name}, {Threads.Count} threads, T {Tokens}, {Steps} TTT steps, median of {rounds}{(Paired.ProcessorTime ? ", seconds of processor time" : "")}\n");
         if (!args.Contains("--large")) Measure("hidden 576, intermediate 1536, 9/3 heads, draft vocabulary 16384", Network(576, 1536, 9, 3, 16384), rounds);
         if (!args.Contains("--small")) Measure("hidden 2048, intermediate 8192, 32/8 heads, draft vocabulary 32000", Network(2048, 8192, 32, 8, 32000), rounds);
         if (!args.Contains("--quick")) Growth();
@@ -94,16 +93,13 @@ static class TrainStepBenchmark
     /// <summary>Median seconds of each action, all of them in turn in every round (the products of <see cref="Products.Of"/> were the warm-up).</summary>
     static double[] Times(int rounds, Action[] actions)
     {
-        using var process = Process.GetCurrentProcess();
         var times = actions.Select(_ => new double[rounds]).ToArray();
         for (var round = 0; round < rounds; round++)
             for (var i = 0; i < actions.Length; i++)
             {
-                process.Refresh();
-                var (start, processor) = (Stopwatch.GetTimestamp(), process.TotalProcessorTime);
+                var start = Paired.Seconds();
                 actions[i]();
-                process.Refresh();
-                times[i][round] = s_processorTime ? (process.TotalProcessorTime - processor).TotalSeconds : Stopwatch.GetElapsedTime(start).TotalSeconds;
+                times[i][round] = Paired.Seconds() - start;
             }
         return Array.ConvertAll(times, Paired.Median);
     }
@@ -118,25 +114,28 @@ static class TrainStepBenchmark
         var shares = new[] { 1, 0.48 };
         var batches = shares.Select(share => Batch(config, Tokens, share, aux, probabilities)).ToArray();
         var products = batches.Select(batch => Products.Of(problem, batch)).ToArray();
+        using var square = new Square();
+        square.Run();
         var t = Times(rounds, [.. batches.SelectMany((batch, i) => new Action[]
         {
             () => problem.Trainer.Step(batch),
             () => problem.Optimizer.Update(1e-5, problem.Optimizer.GradientNorm(1), 1, 1),
             products[i].Run,
-        })]);
+        }), square.Run]);
         foreach (var i in new[] { 1, 4 }) t[i] += t[i - 1];
+        var machine = Square.Flops / t[6];
         // Before the products' own operands and after all steps: what a training run holds.
         var memory = (products[0].PeakBefore - outside - problem.OwnBytes) / 1e9;
-        Console.WriteLine("  supervised   step s  products alone s  GFLOP/s alone  required TFLOP  share of GEMM speed   with update s  share");
+        Console.WriteLine($"  bf16 product 2048 x 2048 x 2048: {machine / 1e9:F0} GFLOP/s");
+        Console.WriteLine("  supervised  required TFLOP   step s  of that speed   with update s  of that speed   its products alone s  share of the step");
         for (var i = 0; i < shares.Length; i++)
         {
             var (step, update, alone) = (t[3 * i], t[3 * i + 1], t[3 * i + 2]);
-            var speed = products[i].Done / alone;
-            var required = products[i].Required / speed;
-            Console.WriteLine($"  {shares[i],10:P0} {step,8:F2} {alone,17:F2} {speed / 1e9,14:F0} {products[i].Required / 1e12,15:F2} {required / step,20:P0} {update,15:F2} {required / update,6:P0}");
+            var required = products[i].Required;
+            Console.WriteLine($"  {shares[i],10:P0} {required / 1e12,15:F2} {step,8:F2} {required / machine / step,14:P0} {update,15:F2} {required / machine / update,14:P0} {alone,22:F2} {alone / step,18:P0}");
             Results[$"{name}: {shares[i]:P0} step s"] = step;
-            Results[$"{name}: {shares[i]:P0} share of product speed"] = required / step;
-            Results[$"{name}: {shares[i]:P0} with update, share of product speed"] = required / update;
+            Results[$"{name}: {shares[i]:P0} required products at the machine's speed / step"] = required / machine / step;
+            Results[$"{name}: {shares[i]:P0} required products at the machine's speed / step with update"] = required / machine / update;
             Results[$"{name}: {shares[i]:P0} tokens/s"] = Tokens / update;
         }
         Console.WriteLine($"  time at 48 % / time at 100 %: {t[3] / t[0]:F3} (with update {t[4] / t[1]:F3})");
@@ -144,6 +143,29 @@ static class TrainStepBenchmark
         Results[$"{name}: 48 % / 100 %"] = t[3] / t[0];
         Results[$"{name}: GB beyond weights, gradients, moments"] = memory;
         foreach (var product in products) product.Dispose();
+    }
+
+    /// <summary>The machine's own speed: a large square product with a packed weight.</summary>
+    sealed unsafe class Square : IDisposable
+    {
+        const int N = 2048, Times = 8;
+        public const double Flops = 2.0 * N * N * N * Times;
+        readonly Tensor a = Numbers(N, N, 1), c = Tensor.Allocate(new Shape(N, N));
+        readonly PackedMatrix b;
+
+        public Square() => b = PackedMatrix.Pack(Precision.BF16, new MatrixView(a.Floats, N, N).T);
+
+        public void Run()
+        {
+            for (var i = 0; i < Times; i++) Gemm.Multiply(new MatrixView(a.Floats, N, N), b, c.Floats, N);
+        }
+
+        public void Dispose()
+        {
+            a.Dispose();
+            b.Dispose();
+            c.Dispose();
+        }
     }
 
     /// <summary>The products of one step, as the trainer makes them, with operands of their own.</summary>
@@ -168,8 +190,8 @@ static class TrainStepBenchmark
                 if (what == "head") supervised.Add(rows.Count);
             };
             problem.Update(batch);
-            problem.Update(batch);
             problem.Trainer.Observe = null;
+            problem.Update(batch);
             all.PeakBefore = NativeBytes.Peak;
 
             var (hidden, heads) = (config.HiddenSize, drafter.Heads);
@@ -204,7 +226,7 @@ static class TrainStepBenchmark
             foreach (var (w, rows, inputs) in products)
             {
                 // As the loss does: logits never live whole.
-                var chunk = w.Rows >= 8 * w.Count ? 256 : rows;
+                var chunk = w.Rows >= 8 * w.Count ? Math.Clamp((1 << 25) / w.Rows, 64, 1024) : rows;
                 for (var begin = 0; begin < rows; begin += chunk)
                 {
                     var count = Math.Min(chunk, rows - begin);
