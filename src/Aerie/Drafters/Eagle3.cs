@@ -43,7 +43,8 @@ public sealed class Eagle3 : IDisposable
     /// <param name="targetHead">Copied where the folder has no lm_head.</param>
     public Eagle3(Eagle3Weights weights, Eagle3Use use, Parameter? targetEmbedding = null, Parameter? targetHead = null)
         : this(weights.Config, VocabularyOf(weights), use, new FromFolder(weights, targetHead, use), weights.Has("embed_tokens.weight") ? null : targetEmbedding
-            ?? throw new AerieException("the drafter's folder has no embed_tokens.weight", "Give the target: its embedding is used then.")) { }
+            ?? throw new AerieException("the drafter's folder has no embed_tokens.weight", "Give the target: its embedding is used then."))
+    { }
 
     /// <summary>A new drafter: matrices N(0, <paramref name="deviation"/>), norms 1, biases 0; the rows of lm_head are those of the target's head.</summary>
     /// <param name="config">The network.</param>

@@ -57,11 +57,11 @@ static class Globals
         {
             if (given is Dict other) foreach (var (key, value) in other.Values) dict.Put(key, value);
             else foreach (var pair in arguments.Run.List(given))
-                {
-                    var parts = arguments.Run.List(pair);
-                    if (parts.Count != 2) throw new TemplateError("dict() needs pairs");
-                    dict.Put(parts[0], parts[1]);
-                }
+            {
+                var parts = arguments.Run.List(pair);
+                if (parts.Count != 2) throw new TemplateError("dict() needs pairs");
+                dict.Put(parts[0], parts[1]);
+            }
         }
         foreach (var (name, value) in arguments.Named) dict.Put(name, value);
         return dict;

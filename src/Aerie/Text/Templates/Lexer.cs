@@ -33,7 +33,7 @@ sealed class Lexer
     internal static AerieException Error(string source, int at, string what)
     {
         var line = source.AsSpan(0, at).Count('\n') + 1;
-        var column = at - (at == 0 ? -1 : source.LastIndexOf('\n', at - 1)) ;
+        var column = at - (at == 0 ? -1 : source.LastIndexOf('\n', at - 1));
         return new AerieException($"chat template: line {line}, column {column}: {what}");
     }
 
