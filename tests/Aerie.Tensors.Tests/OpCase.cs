@@ -84,6 +84,12 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
                 k.SwiGluBackward(Part(2, rows, cols, at, count), Part(3, rows, 2 * cols, at, count, 5), d, accumulate);
                 return [Out("d", d)];
             });
+        yield return new($"HeadNorm {size}", rows, 2 * n, (k, at, count) =>
+        {
+            using var x = Part(1, rows, cols + 3, at, count);
+            k.HeadNorm(x, 1, Heads(cols), Normal(2, 1, cols / Heads(cols)), 1e-5f);
+            return [Out("x", x)];
+        });
         if (cols % 2 == 0)
             foreach (var inverse in (bool[])[false, true])
                 yield return new($"Rope inverse={inverse} {size}", rows, 2 * n, (k, at, count) =>

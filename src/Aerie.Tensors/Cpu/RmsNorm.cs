@@ -52,17 +52,19 @@ sealed unsafe partial class CpuKernels<V>
 
         public readonly void Invoke(int begin, int end)
         {
-            for (var r = begin; r < end; r++)
-            {
-                float* x = X + (long)r * Cols, y = Y + (long)r * Cols;
-                var s = (float)(1 / Math.Sqrt((double)Dot(x, x, Cols) / Cols + Eps));
-                Scale[r] = s;
-                var lanes = V.All(s);
-                var i = 0;
-                for (; i + V.Width <= Cols; i += V.Width) (V.Load(x + i) * lanes * V.Load(W + i)).Store(y + i);
-                for (; i < Cols; i++) y[i] = x[i] * s * W[i];
-            }
+            for (var r = begin; r < end; r++) Scale[r] = NormRow(X + (long)r * Cols, W, Y + (long)r * Cols, Cols, Eps);
         }
+    }
+
+    /// <summary>y = x · s · w; the s of n floats. y may be x.</summary>
+    static float NormRow(float* x, float* w, float* y, int n, float eps)
+    {
+        var s = (float)(1 / Math.Sqrt((double)Dot(x, x, n) / n + eps));
+        var lanes = V.All(s);
+        var i = 0;
+        for (; i + V.Width <= n; i += V.Width) (V.Load(x + i) * lanes * V.Load(w + i)).Store(y + i);
+        for (; i < n; i++) y[i] = x[i] * s * w[i];
+        return s;
     }
 
     struct RmsNormBackwardBody : IParallelBody

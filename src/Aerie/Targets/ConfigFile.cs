@@ -43,6 +43,9 @@ public sealed class ConfigFile
     /// <summary>Is the key there with a value that is not null?</summary>
     public bool Has(string key) => Find(key, out _);
 
+    /// <summary>Is the key there, with null?</summary>
+    public bool IsNull(string key) => json.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Null;
+
     /// <summary>A whole number in [least, most]; <paramref name="otherwise"/> where it is absent or null.</summary>
     public int Whole(string key, int least = 1, int most = 1 << 20, int? otherwise = null)
         => !Find(key, out var value) ? otherwise ?? throw Bad(key, "is missing")

@@ -4,6 +4,8 @@
 //   per layer   x += o( attention( rope(q), rope(k), v ) )   with [q | k | v] = qkv( norm(x) )
 //               x += down( silu(gate) · up )                 with [gate | up] = gateUp( norm(x) )
 //   logits = head( norm(x) )
+// Qwen2, Qwen3 (arXiv:2505.09388) and Mistral (arXiv:2310.06825) are this network with one fact changed each: which biases there are, a norm of every head of q and k before they are
+// rotated, layers that see a window of keys. The config says these facts one by one; nothing here asks for the family.
 // A row's bits do not depend on the rows that are computed with it: so a verified draft equals plain decoding exactly.
 using Aerie.Formats;
 using Aerie.Tensors;
@@ -32,7 +34,7 @@ public sealed class Llama : IDisposable
     /// <param name="folder">Folder with config.json and safetensors.</param>
     /// <param name="precision">How products read the weights; null: bf16 for a checkpoint in bf16, else f32.</param>
     /// <param name="kernels">Where to compute; null: this machine's processor.</param>
-    /// <exception cref="AerieException">The folder is not a Llama checkpoint, or weights and config do not fit.</exception>
+    /// <exception cref="AerieException">The folder holds no supported target, or weights and config do not fit.</exception>
     public static Llama Load(string folder, Precision? precision = null, IKernels? kernels = null) => Load(TargetConfig.Read(folder), folder, precision, kernels);
 
     /// <summary>Loads the weights of a folder under a config read elsewhere.</summary>
@@ -70,11 +72,13 @@ public sealed class Llama : IDisposable
         var (ids, positions, cacheRows, intervals) = rows.Upload();
         rotary.Grow(rows.Positions);
         work.Begin(rows.Count);
+        var window = Config.Windows.DefaultIfEmpty().Max();
+        var windowed = window > 0 ? rows.Windowed(window) : intervals;
         Kernels.Embedding(weights.Embedding.Value, ids, work.Residual);
         capture?.Take(Kernels, -1, work.Residual);
         for (var i = 0; i < weights.Layers.Count; i++)
         {
-            Attention(weights.Layers[i], cache.Layer(i), work, positions, cacheRows, intervals);
+            Attention(weights.Layers[i], cache.Layer(i), work, positions, cacheRows, window > 0 && Config.Windows[i] > 0 ? windowed : intervals);
             Mlp(weights.Layers[i], work);
             capture?.Take(Kernels, i, work.Residual);
         }
@@ -85,6 +89,11 @@ public sealed class Llama : IDisposable
     {
         Kernels.RmsNorm(work.Residual, layer.AttentionNorm.Value, Config.RmsNormEps, work.Normed, work.Scale);
         Kernels.Linear(work.Normed, layer.QueryKeyValue, layer.QueryKeyValueBias, work.QueryKeyValue, false);              // [R, (n + 2m) d]
+        if (layer is { QueryNorm: { } queryNorm, KeyNorm: { } keyNorm })
+        {
+            Kernels.HeadNorm(work.QueryKeyValue, 0, Config.Heads, queryNorm.Value, Config.RmsNormEps);
+            Kernels.HeadNorm(work.QueryKeyValue, heads.KeyColumn, Config.KeyValueHeads, keyNorm.Value, Config.RmsNormEps);
+        }
         Kernels.Rope(work.QueryKeyValue, 0, Config.Heads + Config.KeyValueHeads, rotary, positions, false);                // queries and keys lie side by side
         Kernels.CopyColumns(work.QueryKeyValue, heads.KeyColumn, 2 * KeyWidth, cached, 0, cacheRows);
         Kernels.Attention(cachedHeads, work.QueryKeyValue, cached, cached, intervals, [], work.Attended, null);             // [R, n d]

@@ -1,7 +1,8 @@
 // Names of a Llama checkpoint, and how they become the parameters of ours: [q; k; v] and [gate; up] are one product each.
 //   model.embed_tokens.weight [V, H]      model.norm.weight [H]      lm_head.weight [V, H] (absent if tied)      model.layers.{i}. and
 //   input_layernorm.weight, post_attention_layernorm.weight [H]      self_attn.{q,k,v}_proj [n d | m d | m d, H]      self_attn.o_proj [H, n d]
-//   mlp.{gate,up}_proj [I, H]      mlp.down_proj [H, I]              .bias beside .weight with attention_bias, mlp_bias
+//   mlp.{gate,up}_proj [I, H]      mlp.down_proj [H, I]              .bias beside .weight where the config says so
+//   self_attn.{q,k}_norm.weight [d] (Qwen3)
 using Aerie.Formats;
 using Aerie.Tensors;
 
@@ -9,12 +10,12 @@ namespace Aerie.Targets;
 
 /// <summary>The parameters of one layer.</summary>
 public sealed record LlamaLayer(Parameter AttentionNorm, Parameter QueryKeyValue, Tensor? QueryKeyValueBias, Parameter AttentionOutput, Tensor? AttentionOutputBias,
-    Parameter MlpNorm, Parameter GateUp, Tensor? GateUpBias, Parameter Down, Tensor? DownBias) : IDisposable
+    Parameter MlpNorm, Parameter GateUp, Tensor? GateUpBias, Parameter Down, Tensor? DownBias, Parameter? QueryNorm = null, Parameter? KeyNorm = null) : IDisposable
 {
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
-        foreach (var parameter in (Parameter[])[AttentionNorm, QueryKeyValue, AttentionOutput, MlpNorm, GateUp, Down]) parameter.Dispose();
+        foreach (var parameter in (Parameter?[])[AttentionNorm, QueryKeyValue, AttentionOutput, MlpNorm, GateUp, Down, QueryNorm, KeyNorm]) parameter?.Dispose();
         foreach (var bias in (Tensor?[])[QueryKeyValueBias, AttentionOutputBias, GateUpBias, DownBias]) bias?.Dispose();
     }
 }
@@ -44,9 +45,11 @@ public sealed record LlamaWeights(Parameter Embedding, IReadOnlyList<LlamaLayer>
         for (var i = 0; i < c.Layers; i++)
         {
             foreach (var norm in (string[])["input_layernorm", "post_attention_layernorm"]) yield return WeightSlot.Vector(InLayer(i, norm), c.HiddenSize);
+            if (c.QueryKeyNorm)
+                foreach (var norm in (string[])["self_attn.q_norm", "self_attn.k_norm"]) yield return WeightSlot.Vector(InLayer(i, norm), c.HeadSize);
             foreach (var (name, rows, cols, bias) in ((string, int, int, bool)[])[
                 ("self_attn.q_proj", queries, c.HiddenSize, c.AttentionBias), ("self_attn.k_proj", keys, c.HiddenSize, c.AttentionBias),
-                ("self_attn.v_proj", keys, c.HiddenSize, c.AttentionBias), ("self_attn.o_proj", c.HiddenSize, queries, c.AttentionBias),
+                ("self_attn.v_proj", keys, c.HiddenSize, c.AttentionBias), ("self_attn.o_proj", c.HiddenSize, queries, c.OutputBias),
                 ("mlp.gate_proj", c.IntermediateSize, c.HiddenSize, c.MlpBias), ("mlp.up_proj", c.IntermediateSize, c.HiddenSize, c.MlpBias),
                 ("mlp.down_proj", c.HiddenSize, c.IntermediateSize, c.MlpBias)])
             {
@@ -84,8 +87,9 @@ public sealed record LlamaWeights(Parameter Embedding, IReadOnlyList<LlamaLayer>
             Tensor? Bias(bool there, params string[] parts) => there ? Concatenated([.. parts.Select(p => InLayer(i, p, "bias"))]) : null;
             string[] qkv = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], output = ["self_attn.o_proj"], gateUp = ["mlp.gate_proj", "mlp.up_proj"], down = ["mlp.down_proj"];
             return new LlamaLayer(
-                Vector(InLayer(i, "input_layernorm")), Product(qkv), Bias(config.AttentionBias, qkv), Product(output), Bias(config.AttentionBias, output),
-                Vector(InLayer(i, "post_attention_layernorm")), Product(gateUp), Bias(config.MlpBias, gateUp), Product(down), Bias(config.MlpBias, down));
+                Vector(InLayer(i, "input_layernorm")), Product(qkv), Bias(config.AttentionBias, qkv), Product(output), Bias(config.OutputBias, output),
+                Vector(InLayer(i, "post_attention_layernorm")), Product(gateUp), Bias(config.MlpBias, gateUp), Product(down), Bias(config.MlpBias, down),
+                config.QueryKeyNorm ? Vector(InLayer(i, "self_attn.q_norm")) : null, config.QueryKeyNorm ? Vector(InLayer(i, "self_attn.k_norm")) : null);
         }
 
         Parameter Matrix(string name, string[] parts, bool release = false)

@@ -10,6 +10,8 @@ public sealed class PassRows : IDisposable
     readonly Tensor ids, positions, cacheRows, intervals;
     readonly int[] hostIds, hostPositions, hostCacheRows, hostIntervals;
     readonly (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals)?[] views;
+    Activation? windowed;
+    int[] hostWindowed = [];
 
     /// <param name="capacity">Most rows of a pass.</param>
     public PassRows(int capacity)
@@ -67,9 +69,20 @@ public sealed class PassRows : IDisposable
         return view;
     }
 
+    /// <summary>The intervals of layers whose rows see that many keys, itself included.</summary>
+    internal Tensor Windowed(int window)
+    {
+        windowed ??= new(Capacity, 2, DType.I32);
+        if (hostWindowed.Length == 0) hostWindowed = new int[2 * Capacity];
+        for (var i = 0; i < Count; i++) (hostWindowed[2 * i], hostWindowed[2 * i + 1]) = (Math.Max(hostIntervals[2 * i], hostCacheRows[i] + 1 - window), hostIntervals[2 * i + 1]);
+        windowed[Count].CopyFrom(hostWindowed.AsSpan(0, 2 * Count));
+        return windowed[Count];
+    }
+
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
+        windowed?.Dispose();
         foreach (var tensor in (Tensor[])[ids, positions, cacheRows, intervals]) tensor.Dispose();
     }
 }
