@@ -12,7 +12,7 @@ static class TinyModels
     {
         var config = new TargetConfig
         {
-            Path = "random", Layers = layers, HiddenSize = 48, IntermediateSize = 80, Heads = 6, KeyValueHeads = 2, HeadSize = 8, VocabularySize = 50, MaxPositions = 128,
+            Path = "random", Layers = layers, HiddenSize = 48, IntermediateSize = 80, Heads = 6, KeyValueHeads = 2, HeadSize = 8, VocabularySize = 50, MaxPositions = 256,
             RmsNormEps = 1e-5f, Rope = new RopeConfig("default", 1e4),
         };
         var dtype = precision == Precision.BF16 ? DType.BF16 : DType.F32;
