@@ -23,8 +23,9 @@ namespace Aerie;
 /// <param name="Recipe">The recipe of the training, given the folder of the regenerated answers.</param>
 /// <param name="DraftTokens">Guesses of a round in the evaluation.</param>
 /// <param name="MaxNewTokens">Most tokens of an answer.</param>
+/// <param name="LeastConfidence">Guessing ends early where the drafter's probability of its chain falls below this; 0: never.</param>
 /// <param name="HeldOutLimit">Most prompts to evaluate on, spread evenly over the domains.</param>
-public sealed record PipelinePlan(string Target, string Prompts, string HeldOut, string Output, Func<string, Recipe> Recipe, int DraftTokens = 5, int MaxNewTokens = 160, int HeldOutLimit = 60);
+public sealed record PipelinePlan(string Target, string Prompts, string HeldOut, string Output, Func<string, Recipe> Recipe, int DraftTokens = 5, int MaxNewTokens = 160, int HeldOutLimit = 60, double LeastConfidence = 0);
 
 /// <summary>The stages of a drafter's life.</summary>
 public static class Pipeline
@@ -45,7 +46,7 @@ public static class Pipeline
 
         var trained = RecipeRun.Run(plan.Recipe(answers), target, say, progress, cancellation);
 
-        var report = Evaluate(target, trained.Checkpoint, plan.HeldOut, plan.DraftTokens, plan.MaxNewTokens, plan.HeldOutLimit, progress, cancellation);
+        var report = Evaluate(target, trained.Checkpoint, plan.HeldOut, plan.DraftTokens, plan.MaxNewTokens, plan.HeldOutLimit, plan.LeastConfidence, progress, cancellation);
 
         DrafterExport.Write(trained.Checkpoint, export);
         report = report with
@@ -58,14 +59,14 @@ public static class Pipeline
     }
 
     /// <summary>Stage 3: acceptance, speed and equality on held-out prompts.</summary>
-    public static EvaluationReport Evaluate(ChatTarget target, string drafterFolder, string heldOut, int draftTokens, int maxNewTokens, int limit, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    public static EvaluationReport Evaluate(ChatTarget target, string drafterFolder, string heldOut, int draftTokens, int maxNewTokens, int limit, double leastConfidence = 0, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         using var weights = Eagle3Weights.Open(drafterFolder);
         using var drafter = new Eagle3(weights, Eagle3Use.Inference, target.Network.Embedding, target.Network.Head);
         var prompts = Spread(ConversationReader.ReadPrompts(heldOut), limit)
             .Select(c => (Conversation: c, Prompt: target.Prompt(c))).Where(p => p.Prompt is not null)
             .Select(p => new EvaluationPrompt(p.Conversation.Domain ?? "all", target.Ask(p.Prompt!, maxNewTokens, p.Conversation.Source))).ToList();
-        var result = Evaluator.Run(target.Network, drafter, prompts, draftTokens, progress, cancellation);
+        var result = Evaluator.Run(target.Network, drafter, prompts, draftTokens, leastConfidence, progress, cancellation);
         return new EvaluationReport
         {
             Title = $"EAGLE-3 drafter for {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target.Folder)))}",

@@ -9,7 +9,7 @@ public sealed class SurfaceTests
         aerie [--help --json --version]
         aerie bench [--target]
         aerie doctor []
-        aerie evaluate [--data --draft-tokens --drafter --limit --max-new-tokens --output --target]
+        aerie evaluate [--data --draft-tokens --drafter --least-confidence --limit --max-new-tokens --output --target]
         aerie export [--dtype] DRAFTER OUTPUT
         aerie inspect [] MODEL
         aerie parity [] CASE

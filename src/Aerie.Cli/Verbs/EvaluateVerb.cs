@@ -14,11 +14,12 @@ static class EvaluateVerb
     static readonly Option<int> DraftTokens = RecipeOptions.Whole("--draft-tokens", 5, "Draft tokens of a round.");
     static readonly Option<int> MaxNewTokens = RecipeOptions.Whole("--max-new-tokens", 160, "Most tokens of an answer.");
     static readonly Option<int> Limit = RecipeOptions.Whole("--limit", 100, "Most prompts, evenly spread over the file.");
+    static readonly Option<double> LeastConfidence = new("--least-confidence") { Description = "Guessing ends early where the drafter's probability of its chain falls below this; 0: never.", HelpName = "p" };
     static readonly Option<string?> Output = new("--output") { Description = "A folder for report.md, report.svg and report.json.", HelpName = "folder" };
 
     public static Command Create() => new Verb("evaluate", "Evaluate a drafter: acceptance by position and domain, real tokens/s against plain decoding, answers compared token by token.",
         "aerie evaluate --target assets/fledgling --drafter runs/tiny-cpu --data assets/fledgling/heldout.jsonl")
-    { Target, Drafter, Data, DraftTokens, MaxNewTokens, Limit, Output }.Does(Run);
+    { Target, Drafter, Data, DraftTokens, MaxNewTokens, Limit, LeastConfidence, Output }.Does(Run);
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
@@ -26,7 +27,7 @@ static class EvaluateVerb
         using var target = ChatTarget.Load(parsed.GetValue(Target)!);
         EvaluationReport report;
         using (var bar = new ProgressBar())
-            report = Pipeline.Evaluate(target, drafter, parsed.GetValue(Data)!, parsed.GetValue(DraftTokens), parsed.GetValue(MaxNewTokens), parsed.GetValue(Limit), bar, cancellation);
+            report = Pipeline.Evaluate(target, drafter, parsed.GetValue(Data)!, parsed.GetValue(DraftTokens), parsed.GetValue(MaxNewTokens), parsed.GetValue(Limit), parsed.GetValue(LeastConfidence), bar, cancellation);
         if (parsed.GetValue(Output) is { } folder) report = ReportFiles.Write(report, folder);
         ReportTable.Show(screen, report);
         return report.Lossless ? ExitCode.Done : ExitCode.Failed;

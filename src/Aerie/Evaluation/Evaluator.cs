@@ -34,13 +34,14 @@ public static class Evaluator
     /// <param name="drafter">Its drafter.</param>
     /// <param name="prompts">Held-out prompts; at least one.</param>
     /// <param name="draftTokens">Guesses of a round.</param>
+    /// <param name="leastConfidence">Guessing ends early where the drafter's probability of its chain falls below this; 0: never.</param>
     /// <param name="progress">Told after every prompt.</param>
     /// <param name="cancellation">Checked before every pass.</param>
-    public static EvaluationResult Run(Llama target, Eagle3 drafter, IReadOnlyList<EvaluationPrompt> prompts, int draftTokens, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    public static EvaluationResult Run(Llama target, Eagle3 drafter, IReadOnlyList<EvaluationPrompt> prompts, int draftTokens, double leastConfidence = 0, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         if (prompts.Count == 0) throw new AerieException("there are no prompts to evaluate on.");
         using var plain = new GreedyDecoder(target, sequences: 1);
-        using var speculative = new SpeculativeDecoder(target, drafter, draftTokens);
+        using var speculative = new SpeculativeDecoder(target, drafter, draftTokens, leastConfidence: leastConfidence);
         var counts = new Dictionary<string, (int Answers, long Tokens, DraftStatistics Statistics)>();
         var (plainTime, speculativeTime, tokens, equal) = (TimeSpan.Zero, TimeSpan.Zero, 0L, 0);
         plain.Decode(prompts[0].Request, cancellation: cancellation);          // the first pass packs weights and compiles code
