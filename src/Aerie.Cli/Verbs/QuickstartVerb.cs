@@ -5,7 +5,7 @@ namespace Aerie.Cli.Verbs;
 
 static class QuickstartVerb
 {
-    static readonly Option<string?> Target = new("--target", "--model") { Description = "Your target: a Hugging Face folder of the Llama architecture. Default: the embedded one.", HelpName = "folder" };
+    static readonly Option<string?> Target = new("--target", "--model") { Description = "Your target: a Hugging Face folder (Llama, Qwen2, Qwen3, Mistral). Default: the embedded one.", HelpName = "folder" };
     static readonly Option<string?> Data = new("--data") { Description = "Your prompts or conversations, JSON Lines; the target writes the answers anew. Needed with --target.", HelpName = "file" };
     static readonly Option<string?> Output = new("--output") { Description = "The folder of the run; new. Default: runs/quickstart, or the next free number.", HelpName = "folder" };
     static readonly Option<int> DraftTokens = RecipeOptions.Whole("--draft-tokens", 5, "Draft tokens of a round in the evaluation.");

@@ -76,6 +76,7 @@ public sealed class SpeculativeDecoder : IDisposable
     {
         if (drafter.TargetHiddenSize != target.HiddenSize) throw Misfit($"hidden states of width {drafter.TargetHiddenSize}", $"{target.HiddenSize}");
         if (drafter.VocabularySize != target.VocabularySize) throw Misfit($"a vocabulary of {drafter.VocabularySize}", $"{target.VocabularySize}");
+        if (drafter.LastHiddenOnly) return [target.Layers];                     // what HiddenStateCapture calls the state after the final norm
         var layers = auxLayers ?? drafter.AuxLayers ?? target.DefaultAuxLayers;
         if (layers.Count != drafter.AuxCount) throw Misfit($"{drafter.AuxCount} aux layers", $"{layers.Count} are given ({string.Join(", ", layers)})");
         foreach (var layer in layers)

@@ -32,9 +32,9 @@ public readonly record struct Eagle3Part(string Name, Parameter Parameter, int B
 /// <summary>The parameters of an EAGLE-3 drafter. Owner of all of them, but of an embedding that is the target's.</summary>
 public sealed class Eagle3 : IDisposable
 {
-    const string Layer = "layers.0.", Attention = Layer + "self_attn.", Mlp = Layer + "mlp.";
     readonly List<Eagle3Part> parts = [];
     readonly bool ownsEmbedding;
+    readonly Parameter? fc;
 
     /// <summary>A drafter with the weights of a folder.</summary>
     /// <param name="weights">The opened folder; it may be closed afterwards.</param>
@@ -64,30 +64,35 @@ public sealed class Eagle3 : IDisposable
     {
         (Config, Vocabulary, ownsEmbedding) = (config, vocabulary, sharedEmbedding is null);
         var (hidden, queries, keys) = (config.HiddenSize, config.Heads * config.HeadSize, config.KeyValueHeads * config.HeadSize);
+        if (use.Trainable && config.NotTrained is { } form) throw new MachineException($"this version does not train {form}; it decodes with them.");
         if (vocabulary.Size != config.DraftVocabularySize || vocabulary.TargetVocabSize != config.VocabularySize)
             throw new ArgumentException($"a draft vocabulary of {vocabulary.Size} of {vocabulary.TargetVocabSize} tokens for a config of {config.DraftVocabularySize} of {config.VocabularySize}");
         if (sharedEmbedding is not null && (sharedEmbedding.Rows < config.VocabularySize || sharedEmbedding.Cols != hidden))
             throw new AerieException($"the target's embedding {sharedEmbedding.Value} does not fit a drafter of {config.VocabularySize} tokens and width {hidden}", "The drafter belongs to another target.");
 
         Embedding = sharedEmbedding ?? Matrix("embed_tokens", hidden, use.TrainEmbeddings, ("embed_tokens", config.VocabularySize));
-        Fc = Matrix("fc", config.AuxWidth, true, ("fc", hidden));
+        fc = config.LastHiddenOnly ? null : Matrix("fc", config.AuxWidth, true, ("fc", hidden));
         FcNorms = config.FcNorm ? [.. Enumerable.Range(0, config.AuxCount).Select(i => Vector($"fc_norm.{i}", config.TargetHiddenSize))] : [];
         InputNorm = config.NormBeforeFc ? Vector("input_norm", config.AuxWidth) : null;
-        EmbeddingNorm = Vector(Layer + "input_layernorm", hidden);
-        HiddenNorm = Vector(Layer + "hidden_norm", hidden);
-        (string, int)[] qkv = [(Attention + "q_proj", queries), (Attention + "k_proj", keys), (Attention + "v_proj", keys)];
-        AttentionIn = Matrix(Attention + "qkv_proj", 2 * hidden, true, qkv);
-        AttentionInBias = Bias(Attention + "qkv_proj", qkv);
-        AttentionOut = Matrix(Attention + "o_proj", queries, true, (Attention + "o_proj", hidden));
-        AttentionOutBias = Bias(Attention + "o_proj", (Attention + "o_proj", hidden));
-        MlpNorm = Vector(Layer + "post_attention_layernorm", hidden);
-        (string, int)[] gateUp = [(Mlp + "gate_proj", config.IntermediateSize), (Mlp + "up_proj", config.IntermediateSize)];
-        GateUp = Matrix(Mlp + "gate_up_proj", hidden, true, gateUp);
-        GateUpBias = Bias(Mlp + "gate_up_proj", gateUp);
-        Down = Matrix(Mlp + "down_proj", config.IntermediateSize, true, (Mlp + "down_proj", hidden));
-        DownBias = Bias(Mlp + "down_proj", (Mlp + "down_proj", hidden));
+        HiddenNorm = Vector("layers.0.hidden_norm", hidden);
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => Layer($"layers.{i}.", i == 0 ? 2 * hidden : hidden))];
         Norm = Vector("norm", hidden);
         Head = Matrix("lm_head", hidden, true, ("lm_head", config.DraftVocabularySize));
+
+        Eagle3Layer Layer(string layer, int cols)
+        {
+            var (attention, mlp) = (layer + "self_attn.", layer + "mlp.");
+            (string, int)[] qkv = [(attention + "q_proj", queries), (attention + "k_proj", keys), (attention + "v_proj", keys)], output = [(attention + "o_proj", hidden)];
+            (string, int)[] gateUp = [(mlp + "gate_proj", config.IntermediateSize), (mlp + "up_proj", config.IntermediateSize)], down = [(mlp + "down_proj", hidden)];
+            return new(
+                Vector(layer + "input_layernorm", hidden),
+                Matrix(attention + "qkv_proj", cols, true, qkv), Bias(attention + "qkv_proj", qkv),
+                config.QueryKeyNorm ? Vector(attention + "q_norm", config.HeadSize) : null, config.QueryKeyNorm ? Vector(attention + "k_norm", config.HeadSize) : null,
+                Matrix(attention + "o_proj", queries, true, output), Bias(attention + "o_proj", output),
+                Vector(layer + "post_attention_layernorm", hidden),
+                Matrix(mlp + "gate_up_proj", hidden, true, gateUp), Bias(mlp + "gate_up_proj", gateUp),
+                Matrix(mlp + "down_proj", config.IntermediateSize, true, down), Bias(mlp + "down_proj", down));
+        }
 
         Parameter Matrix(string name, int cols, bool train, params (string Name, int Rows)[] rows)
         {
@@ -134,8 +139,8 @@ public sealed class Eagle3 : IDisposable
     /// <summary>embed_tokens [V, H]: own, or the target's.</summary>
     public Parameter Embedding { get; }
 
-    /// <summary>fc [H, A·Ht].</summary>
-    public Parameter Fc { get; }
+    /// <summary>fc [H, A·Ht]; there are drafters of the last hidden state alone, which have none.</summary>
+    public Parameter Fc => fc ?? throw new InvalidOperationException("a drafter of the last hidden state has no fc");
 
     /// <summary>fc_norm: one norm [Ht] per aux layer; empty without.</summary>
     public IReadOnlyList<Parameter> FcNorms { get; }
@@ -143,38 +148,41 @@ public sealed class Eagle3 : IDisposable
     /// <summary>input_norm [A·Ht], where norm_before_fc.</summary>
     public Parameter? InputNorm { get; }
 
-    /// <summary>input_layernorm [H], of the embedding.</summary>
-    public Parameter EmbeddingNorm { get; }
-
     /// <summary>hidden_norm [H], of the hidden state.</summary>
     public Parameter HiddenNorm { get; }
 
-    /// <summary>q;k;v [(n+2m)d, 2H]: columns [0, H) read the embedding, [H, 2H) the hidden state.</summary>
-    public Parameter AttentionIn { get; }
+    /// <summary>The layers: nearly always one.</summary>
+    public IReadOnlyList<Eagle3Layer> Layers { get; }
+
+    /// <summary>input_layernorm [H], of the embedding.</summary>
+    public Parameter EmbeddingNorm => Layers[0].InputNorm;
+
+    /// <summary>q;k;v of the first layer: columns [0, H) read the embedding, [H, 2H) the hidden state.</summary>
+    public Parameter AttentionIn => Layers[0].AttentionIn;
 
     /// <summary>[(n+2m)d]; null without.</summary>
-    public Parameter? AttentionInBias { get; }
+    public Parameter? AttentionInBias => Layers[0].AttentionInBias;
 
-    /// <summary>o [H, n·d].</summary>
-    public Parameter AttentionOut { get; }
+    /// <summary>o [H, n·d] of the first layer.</summary>
+    public Parameter AttentionOut => Layers[0].AttentionOut;
 
     /// <summary>[H]; null without.</summary>
-    public Parameter? AttentionOutBias { get; }
+    public Parameter? AttentionOutBias => Layers[0].AttentionOutBias;
 
-    /// <summary>post_attention_layernorm [H].</summary>
-    public Parameter MlpNorm { get; }
+    /// <summary>post_attention_layernorm [H] of the first layer.</summary>
+    public Parameter MlpNorm => Layers[0].MlpNorm;
 
-    /// <summary>gate;up [2I, H].</summary>
-    public Parameter GateUp { get; }
+    /// <summary>gate;up [2I, H] of the first layer.</summary>
+    public Parameter GateUp => Layers[0].GateUp;
 
     /// <summary>[2I]; null without.</summary>
-    public Parameter? GateUpBias { get; }
+    public Parameter? GateUpBias => Layers[0].GateUpBias;
 
-    /// <summary>down [H, I].</summary>
-    public Parameter Down { get; }
+    /// <summary>down [H, I] of the first layer.</summary>
+    public Parameter Down => Layers[0].Down;
 
     /// <summary>[H]; null without.</summary>
-    public Parameter? DownBias { get; }
+    public Parameter? DownBias => Layers[0].DownBias;
 
     /// <summary>norm [H], before lm_head.</summary>
     public Parameter Norm { get; }
@@ -262,7 +270,7 @@ public sealed class Eagle3 : IDisposable
 
         public Tensor? Vector(string name, int length)
         {
-            if (name.EndsWith(".bias", StringComparison.Ordinal) && !(name.StartsWith(Mlp, StringComparison.Ordinal) ? mlpBias : attentionBias)) return null;
+            if (name.EndsWith(".bias", StringComparison.Ordinal) && !(name.Contains(".mlp.", StringComparison.Ordinal) ? mlpBias : attentionBias)) return null;
             var vector = Tensor.Allocate(new Shape(length));
             if (!name.EndsWith(".bias", StringComparison.Ordinal)) vector.CopyFrom(Enumerable.Repeat(1f, length).ToArray());
             return vector;

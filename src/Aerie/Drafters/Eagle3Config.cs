@@ -57,6 +57,19 @@ public sealed record Eagle3Config
     /// <summary>How many aux layers are fused.</summary>
     public int AuxCount { get; init; } = 3;
 
+    /// <summary>Layers of the drafter: as many as its file holds (num_hidden_layers is the target's in some).</summary>
+    public int Layers { get; init; } = 1;
+
+    /// <summary>Every head of q and of k is normed before it is rotated (Qwen3's form).</summary>
+    public bool QueryKeyNorm { get; init; }
+
+    /// <summary>No aux layers and no fc: the feature is the target's last hidden state, after its final norm.</summary>
+    public bool LastHiddenOnly { get; init; }
+
+    /// <summary>What this drafter is, where training does not have it; null: it can be trained.</summary>
+    public string? NotTrained => Layers > 1 ? "drafters of more than one layer" : QueryKeyNorm ? "drafters with norms of queries and keys (Qwen3's form)"
+        : LastHiddenOnly ? "drafters without aux hidden states (`use_aux_hidden_state: false`)" : null;
+
     /// <summary>The captured layers, as 0-based indices of the layers whose output is captured; null where the config does not say.</summary>
     public IReadOnlyList<int>? AuxLayers { get; init; }
 
@@ -102,8 +115,7 @@ public sealed record Eagle3Config
         var model = network.Text("model_type") ?? "llama";
         if (model is not ("llama" or "qwen3" or "qwen2")) throw network.Bad("model_type", $"is '{model}'; supported EAGLE-3 drafters are of Llama's form");
         if (network.Text("hidden_act") is { } act and not ("silu" or "swish")) throw network.Bad("hidden_act", $"is '{act}'; supported: silu");
-        if (eagle is not null && !eagle.Flag("use_aux_hidden_state", true))
-            throw new MachineException($"{top.Path}: this version does not support drafters without aux hidden states (`eagle_config.use_aux_hidden_state: false`).");
+        var lastHiddenOnly = eagle is not null && !eagle.Flag("use_aux_hidden_state", true);
 
         var hidden = network.Whole("hidden_size");
         var heads = network.Whole("num_attention_heads", most: 1 << 14);
@@ -114,7 +126,7 @@ public sealed record Eagle3Config
         if (headSize % 2 != 0) throw network.Bad("head_dim", $"must be even to be rotated, not {headSize}");
         var vocabulary = network.Whole("vocab_size", most: 1 << 24);
         var positions = network.Whole("max_position_embeddings", most: int.MaxValue, otherwise: 2048);
-        var auxLayers = AuxLayersOf(top, eagle, layout.Value);
+        var auxLayers = lastHiddenOnly ? null : AuxLayersOf(top, eagle, layout.Value);
         var normOutput = top.Has("norm_output") ? top.Flag("norm_output", false) : layout == Eagle3Layout.SpecForge;
         var config = new Eagle3Config
         {
@@ -129,7 +141,8 @@ public sealed record Eagle3Config
             MaxPositions = positions,
             RmsNormEps = (float)network.Positive("rms_norm_eps", 1e-6, orZero: true),
             Rope = RopeConfig.Read(network, positions),
-            AuxCount = top.Whole("num_aux_hidden_states", most: 64, otherwise: auxLayers?.Length ?? 3),
+            AuxCount = lastHiddenOnly ? 1 : top.Whole("num_aux_hidden_states", most: 64, otherwise: auxLayers?.Length ?? 3),
+            LastHiddenOnly = lastHiddenOnly,
             AuxLayers = auxLayers,
             FcNorm = top.Flag("fc_norm", top.Flag("use_aux_norm", false)),
             NormBeforeFc = top.Flag("norm_before_fc", eagle?.Flag("norm_before_fc", false) ?? false),
@@ -142,6 +155,8 @@ public sealed record Eagle3Config
         };
         if (auxLayers is not null && auxLayers.Length != config.AuxCount)
             throw top.Bad("num_aux_hidden_states", $"is {config.AuxCount}, but {auxLayers.Length} layers are listed");
+        if (lastHiddenOnly && (config.FcNorm || config.NormBeforeFc || config.TargetHiddenSize != hidden))
+            throw eagle!.Bad("use_aux_hidden_state", "is false: there is no fc, so no norm before it, and target_hidden_size must be hidden_size");
         if (config is { FcNorm: true, NormBeforeFc: true }) throw top.Bad("norm_before_fc", "and fc_norm exclude each other");
         return config;
     }

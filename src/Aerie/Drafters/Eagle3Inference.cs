@@ -1,6 +1,7 @@
 // The EAGLE-3 drafter as it drafts (arXiv:2503.01840), one pass over R rows, without a tape. Row p embeds token p + 1 and carries the target's features of token p, or its own state.
-//   hidden = fc(aux layers)  (once per target row; never on own states)       u = [ norm(embed[token]) ; norm(hidden) ]
+//   hidden = fc(aux layers), or the last hidden state  (once per target row; never on own states)       u = [ norm(embed[token]) ; norm(hidden) ]
 //   residual = hidden (norm_before_residual: norm(hidden)) + o( attention(u) )      out = residual + down( silu(gate y) · up y ),  y = norm(residual)
+//   (further layers, where there are any: the same with u = norm(out))
 //   logits = lm_head( norm(out) )        state for the next row = out (norm_output: norm(out))
 using Aerie.Targets;
 using Aerie.Tensors;
@@ -54,11 +55,12 @@ public sealed class Eagle3Inference : IDisposable
     public Tensor State => config.NormOutput ? Normed : Output;
 
     /// <summary>A cache for some sequences of at most that many rows.</summary>
-    public KeyValueCache NewCache(params ReadOnlySpan<int> capacities) => new(1, KeyWidth, capacities);
+    public KeyValueCache NewCache(params ReadOnlySpan<int> capacities) => new(config.Layers, KeyWidth, capacities);
 
-    /// <summary>Features of target rows: aux hidden states [R, A·Ht] to [R, H], valid until the next call.</summary>
+    /// <summary>Features of target rows: aux hidden states [R, A·Ht] to [R, H], valid until the next call. (Last hidden states are features as they are.)</summary>
     public Tensor Fuse(Tensor aux)
     {
+        if (config.LastHiddenOnly) return aux;
         var rows = aux.Rows;
         if (drafter.InputNorm is { } inputNorm)
         {
@@ -75,23 +77,30 @@ public sealed class Eagle3Inference : IDisposable
         return fused[rows];
     }
 
-    /// <summary>Reads rows of which only keys and values are wanted: all of a prompt but the last. (One layer: nothing else of them is ever seen.)</summary>
+    /// <summary>Reads rows of which only keys and values are wanted: all of a prompt but the last. (Nothing else of the last layer is ever seen.)</summary>
     public void ReadKeys(PassRows rows, Tensor hidden, KeyValueCache cache) => Keys(rows, hidden, cache);
 
     /// <summary>Reads rows: their keys and values go into the cache, their results are <see cref="Output"/>, <see cref="Normed"/> and <see cref="State"/>.</summary>
     public void Read(PassRows rows, Tensor hidden, KeyValueCache cache)
     {
         var intervals = Keys(rows, hidden, cache);
-        var (x, s, y) = (residual[rowCount], scale[rowCount], normed[rowCount]);
-        kernels.Attention(cachedHeads, queryKeyValue[rowCount], cache.Layer(0), cache.Layer(0), intervals, [], attended[rowCount], null);
-        kernels.Linear(attended[rowCount], drafter.AttentionOut, drafter.AttentionOutBias?.Value, x, true);
-        kernels.RmsNorm(x, drafter.MlpNorm.Value, config.RmsNormEps, y, s);
-        kernels.Linear(y, drafter.GateUp, drafter.GateUpBias?.Value, gateUp[rowCount], false);
-        kernels.SwiGlu(gateUp[rowCount], activated[rowCount]);
-        kernels.Linear(activated[rowCount], drafter.Down, drafter.DownBias?.Value, x, true);
-        kernels.RmsNorm(x, drafter.Norm.Value, config.RmsNormEps, outNormed[rowCount], s);
+        AfterKeys(config.Layers - 1, intervals, cache);
+        kernels.RmsNorm(residual[rowCount], drafter.Norm.Value, config.RmsNormEps, outNormed[rowCount], scale[rowCount]);
     }
 
+    // What a layer does once its rows' keys are in the cache.
+    void AfterKeys(int i, Tensor intervals, KeyValueCache cache)
+    {
+        var (layer, x, s, y) = (drafter.Layers[i], residual[rowCount], scale[rowCount], normed[rowCount]);
+        kernels.Attention(cachedHeads, queryKeyValue[rowCount], cache.Layer(i), cache.Layer(i), intervals, [], attended[rowCount], null);
+        kernels.Linear(attended[rowCount], layer.AttentionOut, layer.AttentionOutBias?.Value, x, true);
+        kernels.RmsNorm(x, layer.MlpNorm.Value, config.RmsNormEps, y, s);
+        kernels.Linear(y, layer.GateUp, layer.GateUpBias?.Value, gateUp[rowCount], false);
+        kernels.SwiGlu(gateUp[rowCount], activated[rowCount]);
+        kernels.Linear(activated[rowCount], layer.Down, layer.DownBias?.Value, x, true);
+    }
+
+    // Everything up to the keys of the last layer.
     Tensor Keys(PassRows rows, Tensor hidden, KeyValueCache cache)
     {
         var (ids, positions, cacheRows, intervals) = rows.Upload();
@@ -104,10 +113,21 @@ public sealed class Eagle3Inference : IDisposable
         kernels.RmsNorm(hidden, drafter.HiddenNorm.Value, config.RmsNormEps, y, s);
         kernels.CopyColumns(y, 0, width, u, width, null);
         kernels.CopyColumns(config.NormBeforeResidual ? y : hidden, 0, width, residual[rowCount], 0, null);               // hidden may be these very rows
-        kernels.Linear(u, drafter.AttentionIn, drafter.AttentionInBias?.Value, queryKeyValue[rowCount], false);
-        kernels.Rope(queryKeyValue[rowCount], 0, config.Heads + config.KeyValueHeads, rotary, positions, false);
-        kernels.CopyColumns(queryKeyValue[rowCount], heads.KeyColumn, 2 * KeyWidth, cache.Layer(0), 0, cacheRows);
-        return intervals;
+        for (var i = 0; ; i++)
+        {
+            var (layer, qkv) = (drafter.Layers[i], queryKeyValue[rowCount]);
+            if (i > 0) kernels.RmsNorm(residual[rowCount], layer.InputNorm.Value, config.RmsNormEps, y, s);
+            kernels.Linear(i > 0 ? y : u, layer.AttentionIn, layer.AttentionInBias?.Value, qkv, false);
+            if (layer is { QueryNorm: { } queryNorm, KeyNorm: { } keyNorm })
+            {
+                kernels.HeadNorm(qkv, 0, config.Heads, queryNorm.Value, config.RmsNormEps);
+                kernels.HeadNorm(qkv, heads.KeyColumn, config.KeyValueHeads, keyNorm.Value, config.RmsNormEps);
+            }
+            kernels.Rope(qkv, 0, config.Heads + config.KeyValueHeads, rotary, positions, false);
+            kernels.CopyColumns(qkv, heads.KeyColumn, 2 * KeyWidth, cache.Layer(i), 0, cacheRows);
+            if (i == config.Layers - 1) return intervals;
+            AfterKeys(i, intervals, cache);
+        }
     }
 
     /// <summary>Logits over the draft vocabulary of some rows of the last pass; their states are kept for <see cref="Picked"/>.</summary>

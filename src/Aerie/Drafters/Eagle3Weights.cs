@@ -1,11 +1,13 @@
-// The tensors of an EAGLE-3 drafter on disk, under canonical names: no `model.` in front, `layers.0.` (not `midlayer.`) for the one layer.
+// The tensors of an EAGLE-3 drafter on disk, under canonical names: no `model.` in front, `layers.0.` (not `midlayer.`) for the first layer.
 //   canonical                              shape              present
 //   embed_tokens.weight                    [V, H]             unless it is the target's (then H = Ht)
-//   fc.weight                              [H, A Ht]          always
+//   fc.weight                              [H, A Ht]          unless the feature is the last hidden state
 //   fc_norm.{i}.weight, input_norm.weight  [Ht], [A Ht]       fc_norm, norm_before_fc
 //   layers.0.input_layernorm.weight, hidden_norm, post_attention_layernorm                [H]
 //   layers.0.self_attn.{q,k,v}_proj        [n d, 2H], [m d, 2H], [m d, 2H]                (.bias where the file has one)
 //   layers.0.self_attn.o_proj, layers.0.mlp.{gate,up,down}_proj   [H, n d], [I, H], [I, H], [H, I]
+//   layers.0.self_attn.{q,k}_norm.weight   [d]                Qwen3's form
+//   layers.{1..}. as layers.0., but q, k, v read [H], and without hidden_norm
 //   norm.weight, lm_head.weight            [H], [Vd, H]       lm_head may be the target's when Vd = V
 //   d2t, t2d                               i64 [Vd], bool [V] absent: draft ids are target ids
 using System.Buffers.Binary;
@@ -23,9 +25,8 @@ public sealed class Eagle3Weights : IDisposable
 
     Eagle3Weights(Eagle3Config config, SafetensorsFolder files)
     {
-        (Config, this.files) = (config, files);
-        RefuseOtherNetworks();
-        inFile = WeightTable.Match(files, Slots(config), name => Canonical(name) is "d2t" or "t2d" ? null : Canonical(name));
+        (Config, this.files) = (WithLayersOf(files, config), files);
+        inFile = WeightTable.Match(files, Slots(Config), name => Canonical(name) is "d2t" or "t2d" ? null : Canonical(name));
         DraftToTarget = ReadDraftVocabulary();
     }
 
@@ -90,30 +91,36 @@ public sealed class Eagle3Weights : IDisposable
     /// <summary>Every tensor that a drafter of this config has or may have.</summary>
     public static IEnumerable<WeightSlot> Slots(Eagle3Config c)
     {
-        const string Layer = "layers.0.";
         var (queries, keys) = (c.Heads * c.HeadSize, c.KeyValueHeads * c.HeadSize);
         yield return new("embed_tokens.weight", c.VocabularySize, c.HiddenSize, Optional: c.HiddenSize == c.TargetHiddenSize);
-        yield return new("fc.weight", c.HiddenSize, c.AuxWidth);
+        if (!c.LastHiddenOnly) yield return new("fc.weight", c.HiddenSize, c.AuxWidth);
         for (var i = 0; c.FcNorm && i < c.AuxCount; i++) yield return WeightSlot.Vector($"fc_norm.{i}.weight", c.TargetHiddenSize);
         if (c.NormBeforeFc) yield return WeightSlot.Vector("input_norm.weight", c.AuxWidth);
-        foreach (var norm in (string[])["input_layernorm", "hidden_norm", "post_attention_layernorm"]) yield return WeightSlot.Vector($"{Layer}{norm}.weight", c.HiddenSize);
-        foreach (var (name, rows, cols) in ((string, int, int)[])[
-            ("self_attn.q_proj", queries, 2 * c.HiddenSize), ("self_attn.k_proj", keys, 2 * c.HiddenSize), ("self_attn.v_proj", keys, 2 * c.HiddenSize),
-            ("self_attn.o_proj", c.HiddenSize, queries),
-            ("mlp.gate_proj", c.IntermediateSize, c.HiddenSize), ("mlp.up_proj", c.IntermediateSize, c.HiddenSize), ("mlp.down_proj", c.HiddenSize, c.IntermediateSize)])
+        yield return WeightSlot.Vector("layers.0.hidden_norm.weight", c.HiddenSize);
+        for (var i = 0; i < c.Layers; i++)
         {
-            yield return new($"{Layer}{name}.weight", rows, cols);
-            yield return WeightSlot.Vector($"{Layer}{name}.bias", rows, optional: true);
+            var (layer, read) = ($"layers.{i}.", i == 0 ? 2 * c.HiddenSize : c.HiddenSize);
+            foreach (var norm in (string[])["input_layernorm", "post_attention_layernorm"]) yield return WeightSlot.Vector($"{layer}{norm}.weight", c.HiddenSize);
+            foreach (var norm in c.QueryKeyNorm ? (string[])["q_norm", "k_norm"] : []) yield return WeightSlot.Vector($"{layer}self_attn.{norm}.weight", c.HeadSize);
+            foreach (var (name, rows, cols) in ((string, int, int)[])[
+                ("self_attn.q_proj", queries, read), ("self_attn.k_proj", keys, read), ("self_attn.v_proj", keys, read), ("self_attn.o_proj", c.HiddenSize, queries),
+                ("mlp.gate_proj", c.IntermediateSize, c.HiddenSize), ("mlp.up_proj", c.IntermediateSize, c.HiddenSize), ("mlp.down_proj", c.HiddenSize, c.IntermediateSize)])
+            {
+                yield return new($"{layer}{name}.weight", rows, cols);
+                yield return WeightSlot.Vector($"{layer}{name}.bias", rows, optional: true);
+            }
         }
         yield return WeightSlot.Vector("norm.weight", c.HiddenSize);
         yield return new("lm_head.weight", c.DraftVocabularySize, c.HiddenSize, Optional: c.DraftVocabularySize == c.VocabularySize && c.HiddenSize == c.TargetHiddenSize);
     }
 
-    void RefuseOtherNetworks()
+    // Layers and their norms are what the file holds.
+    static Eagle3Config WithLayersOf(SafetensorsFolder files, Eagle3Config config)
     {
-        foreach (var (part, what) in new[] { ("layers.1.", "drafters of more than one layer"), ("q_norm", "drafters with norms of queries and keys (Qwen3's form)") })
-            if (files.Names.FirstOrDefault(n => (Canonical(n) ?? "").Contains(part, StringComparison.Ordinal)) is { } name)
-                throw new MachineException($"{files.Path}: this version does not support {what} ({name}).");
+        string[] names = [.. files.Names.Select(Canonical).OfType<string>()];
+        var layers = 1;
+        while (names.Any(n => n.StartsWith($"layers.{layers}.", StringComparison.Ordinal))) layers++;
+        return config with { Layers = layers, QueryKeyNorm = names.Contains("layers.0.self_attn.q_norm.weight") };
     }
 
     int[]? ReadDraftVocabulary()

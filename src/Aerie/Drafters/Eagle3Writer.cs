@@ -1,4 +1,4 @@
-// A drafter's folder as vLLM and SGLang load it: names without `model.`, num_hidden_layers 1, every flag written, RoPE in both spellings.
+// A drafter's folder as vLLM and SGLang load it: names without `model.`, num_hidden_layers its own, every flag written, RoPE in both spellings.
 // Aux layer ids: at the top as inputs of layers (ours + 1, vLLM reads these), in eagle_config as outputs (ours, SGLang reads those).
 using System.Buffers.Binary;
 using System.Text.Json;
@@ -60,9 +60,9 @@ public static class Eagle3Writer
         var c = drafter.Config;
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
-        Strings(json, "architectures", "LlamaForCausalLMEagle3");
-        json.WriteString("model_type", "llama");
-        foreach (var (name, value) in ((string, int)[])[("hidden_size", c.HiddenSize), ("intermediate_size", c.IntermediateSize), ("num_hidden_layers", 1),
+        Strings(json, "architectures", c.QueryKeyNorm ? "Eagle3Qwen3ForCausalLM" : "LlamaForCausalLMEagle3");
+        json.WriteString("model_type", c.QueryKeyNorm ? "qwen3" : "llama");
+        foreach (var (name, value) in ((string, int)[])[("hidden_size", c.HiddenSize), ("intermediate_size", c.IntermediateSize), ("num_hidden_layers", c.Layers),
             ("num_attention_heads", c.Heads), ("num_key_value_heads", c.KeyValueHeads), ("head_dim", c.HeadSize), ("vocab_size", c.VocabularySize), ("max_position_embeddings", c.MaxPositions)])
             json.WriteNumber(name, value);
         json.WriteString("hidden_act", "silu");
@@ -77,15 +77,15 @@ public static class Eagle3Writer
         if (c.SlidingWindow is { } window)
         {
             json.WriteNumber("sliding_window", window);
-            Strings(json, "layer_types", "sliding_attention");
+            Strings(json, "layer_types", [.. Enumerable.Repeat("sliding_attention", c.Layers)]);
         }
         json.WriteNumber("draft_vocab_size", c.DraftVocabularySize);
         json.WriteNumber("target_hidden_size", c.TargetHiddenSize);
-        json.WriteNumber("num_aux_hidden_states", c.AuxCount);
+        if (!c.LastHiddenOnly) json.WriteNumber("num_aux_hidden_states", c.AuxCount);
         if (c.AuxLayers is { } layers) Numbers(json, "eagle_aux_hidden_state_layer_ids", layers.Select(l => l + 1));
         json.WriteStartObject("eagle_config");
         if (c.AuxLayers is { } outputs) Numbers(json, "eagle_aux_hidden_state_layer_ids", outputs);
-        json.WriteBoolean("use_aux_hidden_state", true);
+        json.WriteBoolean("use_aux_hidden_state", !c.LastHiddenOnly);
         json.WriteEndObject();
         json.WriteBoolean("norm_before_residual", c.NormBeforeResidual);
         json.WriteBoolean("norm_before_fc", c.NormBeforeFc);

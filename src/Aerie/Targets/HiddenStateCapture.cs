@@ -8,7 +8,7 @@ public sealed class HiddenStateCapture
 {
     readonly int[] layers;
 
-    /// <param name="layers">0-based layers whose output is kept, ascending; -1 is the embedding's output.</param>
+    /// <param name="layers">0-based layers whose output is kept, ascending; -1 is the embedding's output, the number of layers the state after the final norm.</param>
     public HiddenStateCapture(params ReadOnlySpan<int> layers)
     {
         this.layers = layers.ToArray();
@@ -21,6 +21,8 @@ public sealed class HiddenStateCapture
 
     /// <summary>Where row r of the next pass goes: row r of this tensor.</summary>
     public Tensor? Into { get; set; }
+
+    internal bool Wants(int layer) => Into is not null && Array.IndexOf(layers, layer) >= 0;
 
     internal void Take(IKernels kernels, int layer, Tensor residual)
     {

@@ -82,6 +82,11 @@ public sealed class Llama : IDisposable
             Mlp(weights.Layers[i], work);
             capture?.Take(Kernels, i, work.Residual);
         }
+        if (capture?.Wants(Config.Layers) == true)
+        {
+            FinalNorm(work.Residual, work.Normed, work.Scale);
+            capture.Take(Kernels, Config.Layers, work.Normed);
+        }
         return work.Residual;
     }
 

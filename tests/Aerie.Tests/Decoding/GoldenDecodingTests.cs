@@ -4,7 +4,7 @@ namespace Aerie.Tests.Decoding;
 
 public class GoldenDecodingTests
 {
-    static readonly string[] NotYet = ["greedy_eagle1", "eagle3_qwen3", "eagle3_two_layers", "eagle3_last_hidden_only"];
+    static readonly string[] NotYet = ["greedy_eagle1"];
 
     public static TheoryData<string> Runs => Golden.Cases("decoding");
 

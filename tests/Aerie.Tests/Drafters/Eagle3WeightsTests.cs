@@ -5,7 +5,7 @@ namespace Aerie.Tests.Drafters;
 
 public class Eagle3WeightsTests
 {
-    public static TheoryData<string> Supported => ["eagle3_plain", "eagle3_norm_before_residual", "eagle3_1", "eagle3_norm_before_fc", "eagle3_wide_heads", "eagle3_frequency_vocabulary", "eagle3_shared_head", "eagle3_sliding_window"];
+    public static TheoryData<string> Supported => ["eagle3_plain", "eagle3_norm_before_residual", "eagle3_1", "eagle3_norm_before_fc", "eagle3_wide_heads", "eagle3_frequency_vocabulary", "eagle3_shared_head", "eagle3_sliding_window", "eagle3_qwen3", "eagle3_two_layers"];
 
     [Theory, MemberData(nameof(Supported))]
     public void Every_spelling_of_names_opens(string name)
@@ -18,13 +18,23 @@ public class Eagle3WeightsTests
     }
 
     [Theory]
-    [InlineData("eagle3_qwen3")]
-    [InlineData("eagle3_two_layers")]
-    [InlineData("eagle3_last_hidden_only")]
-    public void Other_networks_are_refused_by_name(string name)
+    [InlineData("eagle3_qwen3", "queries and keys")]
+    [InlineData("eagle3_two_layers", "more than one layer")]
+    [InlineData("eagle3_last_hidden_only", "without aux hidden states")]
+    public void Networks_that_are_not_trained_are_refused_by_name_and_exported_unchanged(string name, string form)
     {
-        var problem = Assert.Throws<MachineException>(() => Eagle3Weights.Open(Golden.Path("drafters", name, "drafter")));
-        Assert.Contains("does not support drafters", problem.Message, StringComparison.Ordinal);
+        using var weights = Eagle3Weights.Open(Golden.Path("drafters", name, "drafter"));
+        using var embedding = new Parameter("embed_tokens", Tensor.Allocate(new Shape(weights.Config.VocabularySize, weights.Config.HiddenSize)));
+        var problem = Assert.Throws<MachineException>(() => new Eagle3(weights, new Eagle3Use(true), embedding));
+        Assert.Contains(form, problem.Message, StringComparison.Ordinal);
+
+        using var temporary = Golden.Temporary();
+        using (var drafter = new Eagle3(weights, new Eagle3Use(false), embedding)) Eagle3Writer.Write(temporary.Path, drafter, DType.F32);
+        using var again = Eagle3Weights.Open(temporary.Path);
+        Assert.Equal(weights.Names.Order(), again.Names.Order());
+        foreach (var tensor in weights.Names) Assert.Equal(weights.Values(tensor), again.Values(tensor));
+        var (c, read) = (weights.Config, again.Config);
+        Assert.Equal((c.Layers, c.QueryKeyNorm, c.LastHiddenOnly, c.AuxCount, c.HeadSize), (read.Layers, read.QueryKeyNorm, read.LastHiddenOnly, read.AuxCount, read.HeadSize));
     }
 
     [Fact]
