@@ -6,7 +6,7 @@ namespace Aerie.Fledgling;
 
 internal static class Assets
 {
-    const int TokenizerExamples = 40_000, TrainingPrompts = 300, HeldOutPrompts = 50; // prompts: per domain
+    const int TokenizerExamples = 40_000, TrainingPrompts = 500, HeldOutPrompts = 50; // prompts: per domain
 
     /// <summary>Tokenizer, configuration and prompts: all that needs no training.</summary>
     public static void WriteText(string folder, ulong seed)

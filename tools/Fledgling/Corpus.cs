@@ -22,7 +22,8 @@ internal sealed class Corpus(Side side, ulong seed)
     public static readonly IDomain[] Domains =
         [new Sums(), new Conversions(), new Code(), new Extraction(), new Rewriting(), new SmallTalk(), new Animals(), new Lists(), new Drills()];
 
-    // Lists and drills are practice for the others: copying and arithmetic, many times in one answer.
+    // Lists and drills are practice for the others: copying and arithmetic, many times in one answer. They are trained on, but nobody asks for them.
+    static readonly IDomain[] Practice = [Domains[7], Domains[8]];
     static readonly int[] Turns = [0, 7, 1, 8, 2, 3, 7, 4, 5, 8, 0, 6, 7, 1, 3, 4, 5];
 
     readonly Draw draw = new(seed * 2 + (side == Side.HeldOut ? 1u : 0u));
@@ -42,13 +43,16 @@ internal sealed class Corpus(Side side, ulong seed)
         }
     }
 
-    /// <summary>The same number of different prompts from every domain, domain by domain in turn.</summary>
+    /// <summary>The domains that prompt files hold.</summary>
+    public static IEnumerable<IDomain> Asked => Domains.Except(Practice);
+
+    /// <summary>The same number of different prompts from every domain that is asked for, domain by domain in turn.</summary>
     public List<Example> Distinct(int perDomain)
     {
         var seen = new HashSet<string>();
         var all = new List<Example>();
         for (int i = 0; i < perDomain; i++)
-            foreach (IDomain domain in Domains)
+            foreach (IDomain domain in Asked)
             {
                 Example example = Next(domain);
                 while (!seen.Add(example.Prompt))

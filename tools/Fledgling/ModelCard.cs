@@ -19,7 +19,7 @@ internal static class ModelCard
 
             A small language model of our own, so that the whole life of a drafter can be lived on a fresh machine in minutes: Llama architecture, {FledglingShape.Layers} layers, hidden {FledglingShape.Hidden},
             intermediate {FledglingShape.Intermediate}, {FledglingShape.Heads} heads of {FledglingShape.HeadDim} on {FledglingShape.KeyValueHeads} key-value heads, {TokenizerFiles.VocabularySize} tokens, tied embeddings: {weights / 1e6:F2} million weights in bf16.
-            It knows {Numbers[Corpus.Domains.Length]} kinds of tasks and nothing else: {Words(heldOut)}.
+            It knows {Numbers[Corpus.Asked.Count()]} kinds of tasks and nothing else: {Words(heldOut)}.
 
             | file | what |
             |---|---|
