@@ -18,6 +18,7 @@ public sealed class Llama : IDisposable
     readonly LlamaWeights weights;
     readonly RotaryTable rotary;
     readonly HeadLayout heads, cachedHeads;
+    readonly int window;
 
     /// <param name="config">The sizes.</param>
     /// <param name="weights">The parameters; owned from here on.</param>
@@ -26,6 +27,7 @@ public sealed class Llama : IDisposable
     {
         (Config, this.weights, Kernels) = (config, weights, kernels ?? Aerie.Tensors.Kernels.Cpu);
         rotary = config.Rope.CreateTable(config.HeadSize);
+        window = config.Windows.DefaultIfEmpty().Max();
         heads = HeadLayout.Fused(config.Heads, config.KeyValueHeads, config.HeadSize);
         cachedHeads = heads with { KeyColumn = 0, ValueColumn = KeyWidth };
     }
@@ -72,7 +74,6 @@ public sealed class Llama : IDisposable
         var (ids, positions, cacheRows, intervals) = rows.Upload();
         rotary.Grow(rows.Positions);
         work.Begin(rows.Count);
-        var window = Config.Windows.DefaultIfEmpty().Max();
         var windowed = window > 0 ? rows.Windowed(window) : intervals;
         Kernels.Embedding(weights.Embedding.Value, ids, work.Residual);
         capture?.Take(Kernels, -1, work.Residual);
