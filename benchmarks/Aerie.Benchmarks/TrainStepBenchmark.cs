@@ -116,6 +116,7 @@ static class TrainStepBenchmark
         var products = batches.Select(batch => Products.Of(problem, batch)).ToArray();
         using var square = new Square();
         square.Run();
+        foreach (var product in products) product.Run(compute: false);
         var t = Times(rounds, [.. batches.SelectMany((batch, i) => new Action[]
         {
             () => problem.Trainer.Step(batch),
@@ -221,7 +222,10 @@ static class TrainStepBenchmark
             return tensor;
         }
 
-        public void Run()
+        public void Run() => Run(compute: true);
+
+        /// <param name="compute">False: only makes the operands.</param>
+        public void Run(bool compute)
         {
             foreach (var (w, rows, inputs) in products)
             {
@@ -231,8 +235,10 @@ static class TrainStepBenchmark
                 {
                     var count = Math.Min(chunk, rows - begin);
                     Tensor x = Operand(count, w.Count, "input"), y = Operand(count, w.Rows, "output");
+                    var dx = inputs ? Operand(count, w.Count, "gradient") : null;
+                    if (!compute) continue;
                     Kernels.Cpu.Linear(x, w, null, y, false);
-                    if (inputs) Kernels.Cpu.LinearBackwardInput(y, w, Operand(count, w.Count, "gradient"), false);
+                    if (dx is not null) Kernels.Cpu.LinearBackwardInput(y, w, dx, false);
                     Kernels.Cpu.LinearBackwardWeight(y, x, w, null);
                 }
                 w.Parameter.Gradient!.Clear();
