@@ -35,6 +35,7 @@ sealed class TimedKernels(IKernels kernels) : IKernels
     public void Embedding(Tensor table, Tensor ids, Tensor y) { using var t = Time(); kernels.Embedding(table, ids, y); }
     public void EmbeddingBackward(Tensor dy, Tensor ids, Tensor dtable, int paddingId) { using var t = Time(); kernels.EmbeddingBackward(dy, ids, dtable, paddingId); }
     public void RmsNorm(Tensor x, Tensor w, float eps, Tensor y, Tensor scale) { using var t = Time(); kernels.RmsNorm(x, w, eps, y, scale); }
+    public void HeadNorm(Tensor x, int column, int heads, Tensor w, float eps) { using var t = Time(); kernels.HeadNorm(x, column, heads, w, eps); }
     public void Rope(Tensor x, int column, int heads, RotaryTable table, Tensor positions, bool inverse) { using var t = Time(); kernels.Rope(x, column, heads, table, positions, inverse); }
     public void SwiGlu(Tensor gateUp, Tensor y) { using var t = Time(); kernels.SwiGlu(gateUp, y); }
     public void SwiGluBackward(Tensor dy, Tensor gateUp, Tensor dgateUp, bool accumulate) { using var t = Time(); kernels.SwiGluBackward(dy, gateUp, dgateUp, accumulate); }
