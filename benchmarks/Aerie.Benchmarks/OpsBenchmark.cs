@@ -84,6 +84,7 @@ static unsafe class OpsBenchmark
             yield return new("SwiGlu", 3 * n, () => k.SwiGlu(wide, y));
             yield return new("SwiGluBackward", 5 * n, () => k.SwiGluBackward(a, wide, dwide, false));
             yield return new("Rope", 2 * n, () => k.Rope(y, 0, cols / 64, rotary, positions, false));
+            yield return new("HeadNorm", 2 * n, () => k.HeadNorm(y, 0, cols / 64, w.Reshape(new Shape(cols)).Slice(0, 64), 1e-5f));
             yield return new("Embedding", 2 * n, () => k.Embedding(table, ids, y));
             yield return new("EmbeddingBackward", 3 * n, () => k.EmbeddingBackward(a, ids, table, -1));
             yield return new("GatherRows accumulate", 3 * n, () => k.GatherRows(table, ids, y, true));
