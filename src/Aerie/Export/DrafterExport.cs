@@ -31,7 +31,15 @@ public static class DrafterExport
         {
             throw new AerieException($"{folder}: cannot be created: {e.Message}", "Choose another folder.", e);
         }
-        Eagle3Writer.Write(folder, drafter, dtype);
+        try
+        {
+            Eagle3Writer.Write(folder, drafter, dtype);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);   // it was ours alone: a config without weights helps nobody
+            throw;
+        }
         return [Path.Combine(folder, "config.json"), Path.Combine(folder, SafetensorsFolder.SingleFile)];
     }
 
