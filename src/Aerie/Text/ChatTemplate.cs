@@ -110,7 +110,7 @@ public sealed class ChatTemplate
         options ??= new ChatTemplateOptions();
         List<object> values = [.. messages.Select(TemplateInput.Message)];
         var continued = options.ContinueFinalMessage is { } field ? MarkEnd(values, field, options) : null;
-        var run = new Run(options.Now ?? DateTime.Now);
+        var run = new Run(options.Now ?? DateTime.Now, messages.Count);
         run.Scope.Set("messages", new Items(values));
         run.Scope.Set("tools", options.Tools is { } tools ? TemplateInput.Value(tools) : None.Value);
         run.Scope.Set("documents", options.Documents is { } documents ? TemplateInput.Value(documents) : None.Value);

@@ -1,5 +1,4 @@
 // Chat templates against what transformers renders, and against the corpus of hostile files.
-using System.Diagnostics;
 using System.Text.Json;
 using Aerie.Text;
 
@@ -21,25 +20,13 @@ public class ChatTemplateTests
         foreach (var item in Golden.Lines("hostile", "chat_template", "manifest.jsonl"))
         {
             var name = item.GetProperty("file").GetString()!;
-            var watch = Stopwatch.StartNew();
-            string verdict;
-            try
+            var verdict = HostileCost.Verdict(() =>
             {
                 using var folder = Golden.Temporary();
                 var path = item.TryGetProperty("generate", out var recipe) ? Generated.File(recipe, folder.File("generated")) : Golden.Path("hostile", "chat_template", name);
                 ChatTemplate.Load(path).Render(messages);
-                verdict = "accept";
-            }
-            catch (AerieException)
-            {
-                verdict = "reject";
-            }
-            catch (Exception problem)
-            {
-                verdict = problem.ToString();
-            }
+            });
             if (verdict != item.GetProperty("expect").GetString() && !(item.TryGetProperty("also_fine", out var fine) && fine.GetString() == verdict)) wrong.Add($"{name}: {verdict}");
-            if (watch.Elapsed > TimeSpan.FromSeconds(40)) wrong.Add($"{name}: {watch.Elapsed}");
         }
         Assert.True(wrong.Count == 0, string.Join("\n", wrong));
     }
@@ -52,5 +39,18 @@ public class ChatTemplateTests
     {
         var problem = Assert.Throws<AerieException>(() => new ChatTemplate(template).Render([]));
         Assert.Contains(place, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{% for i in range(100000) %}{% generation %}é🦅{% endgeneration %}{% endfor %}")]
+    [InlineData("{% set ns = namespace() %}{% for i in range(1000) %}{% set a = 1 %}{% set b = 2 %}{% set c = 3 %}{% set d = 4 %}{% set e = 5 %}{% set f = 6 %}{% set g = 7 %}{% set h = 8 %}{% set i = 9 %}{% set ns.s = a ~ h ~ i %}{% endfor %}{{ ns.s }}")]
+    public void Work_grows_with_the_output_only(string template)
+    {
+        Assert.Equal("accept", HostileCost.Verdict(() =>
+        {
+            var rendered = new ChatTemplate(template).Render([]);
+            for (var i = 0; i < rendered.GenerationSpans.Count; i++) Assert.Equal((2 * i, 2 * i + 2), rendered.GenerationSpans[i]);
+            if (rendered.GenerationSpans.Count == 0) Assert.Equal("189", rendered.Text);
+        }));
     }
 }

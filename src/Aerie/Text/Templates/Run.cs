@@ -6,20 +6,51 @@ namespace Aerie.Text.Templates;
 /// <summary>Variables of one block; outer ones are seen through.</summary>
 sealed class Scope(Scope? outer)
 {
-    readonly Dictionary<string, object> values = [];
+    const int FewNames = 8;
+
+    // Every round of a loop has a scope: a few names are a list, more are a dictionary.
+    (string Name, object Value)[] few = [];
+    int count;
+    Dictionary<string, object>? many;
 
     internal object? Find(string name)
     {
         for (var scope = this; scope is not null; scope = scope.Outer)
         {
-            if (scope.values.TryGetValue(name, out var value)) return value;
+            if (scope.many is not null)
+            {
+                if (scope.many.TryGetValue(name, out var value)) return value;
+            }
+            else if (scope.Index(name) is >= 0 and var index) return scope.few[index].Value;
         }
         return null;
     }
 
     Scope? Outer { get; } = outer;
 
-    internal void Set(string name, object value) => values[name] = value;
+    internal void Set(string name, object value)
+    {
+        if (many is null && Index(name) is >= 0 and var index) few[index].Value = value;
+        else if (many is null && count < FewNames)
+        {
+            if (count == few.Length) Array.Resize(ref few, count == 0 ? 2 : FewNames);
+            few[count++] = (name, value);
+        }
+        else
+        {
+            many ??= few.ToDictionary(item => item.Name, item => item.Value);
+            many[name] = value;
+        }
+    }
+
+    int Index(string name)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (few[i].Name == name) return i;
+        }
+        return -1;
+    }
 }
 
 /// <summary>The arguments of a call.</summary>
@@ -43,13 +74,16 @@ sealed record Arguments(Run Run, List<object> Positional, List<(string Name, obj
     }
 }
 
-sealed class Run(DateTime now)
+/// <param name="now">The clock of the rendering.</param>
+/// <param name="messages">Length of the conversation: a long one may take more steps.</param>
+sealed class Run(DateTime now, int messages)
 {
-    const long MostSteps = 3_000_000, MostText = 1L << 30;
+    const long MostText = 1L << 30;
     internal const int LongestText = 1 << 24, LongestList = 1 << 20, LargestNumber = 1 << 17, DeepestCall = 400;
 
+    readonly long mostSteps = 2_500_000 + 2_000L * messages;
     long steps, text;
-    int calls;
+    int calls, counted, points;
 
     internal DateTime Now { get; } = now;
 
@@ -69,10 +103,18 @@ sealed class Run(DateTime now)
 
     internal void Begin() => Top = Out;
 
+    /// <summary>Code points that the top level has written so far; what was counted once is not counted again.</summary>
+    internal int Points()
+    {
+        points += Of.Length(Top.ToString(counted, Top.Length - counted).AsSpan());
+        counted = Top.Length;
+        return points;
+    }
+
     internal void Step(int cost = 1)
     {
         steps += cost;
-        if (steps > MostSteps) throw new TemplateError($"it takes more than {MostSteps} steps");
+        if (steps > mostSteps) throw new TemplateError($"it takes more than {mostSteps} steps");
     }
 
     internal void Write(string value)

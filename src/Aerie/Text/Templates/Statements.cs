@@ -142,7 +142,7 @@ sealed record Generation(int At, Block Body) : Statement(At)
     internal override Flow Do(Run run)
     {
         var text = run.In(run.Scope, () => run.Collect(() => Body.Do(run)));
-        var start = Of.Length(run.Top.ToString().AsSpan());
+        var start = run.Points();
         run.Spans.Add((start, start + Of.Length(text.AsSpan())));
         run.Write(text);
         return Flow.Next;
@@ -169,27 +169,42 @@ sealed record MacroBody(string Name, Signature Signature, Block Body, bool UsesC
     string Call(Scope surroundings, Arguments arguments) => arguments.Run.In(surroundings, () =>
     {
         var (run, names, scope) = (arguments.Run, Signature.Names, arguments.Run.Scope);
-        var rest = new List<object>(arguments.Positional.Skip(names.Count));
-        if (rest.Count > 0 && !UsesVarargs) throw new TemplateError($"macro '{Name}' takes {names.Count} arguments, {arguments.Positional.Count} are given");
-        var given = new HashSet<string>(names.Take(arguments.Positional.Count));
-        for (var i = 0; i < Math.Min(names.Count, arguments.Positional.Count); i++) scope.Set(names[i], arguments.Positional[i]);
-        var others = new Dict();
+        var (positional, given) = (arguments.Positional, new bool[names.Count]);
+        if (positional.Count > names.Count && !UsesVarargs) throw new TemplateError($"macro '{Name}' takes {names.Count} arguments, {positional.Count} are given");
+        for (var i = 0; i < Math.Min(names.Count, positional.Count); i++) Give(i, positional[i]);
+        if (UsesVarargs) scope.Set("varargs", new Items([.. positional.Skip(names.Count)], isTuple: true));
+        var others = UsesKwargs ? new Dict() : null;
         object? caller = null;
         foreach (var (name, value) in arguments.Named)
         {
-            if (name == "caller" && UsesCaller && !names.Contains(name)) caller = value;
-            else if (names.Contains(name) && given.Add(name)) scope.Set(name, value);
-            else if (UsesKwargs && !names.Contains(name)) others.Put(name, value);
+            var index = Index(name);
+            if (index < 0 && name == "caller" && UsesCaller) caller = value;
+            else if (index >= 0 && !given[index]) Give(index, value);
+            else if (index < 0 && others is not null) others.Put(name, value);
             else throw new TemplateError($"macro '{Name}' takes no argument '{name}', or not twice");
         }
-        if (UsesCaller && !names.Contains("caller")) scope.Set("caller", caller ?? new Undefined("no caller is defined"));
-        if (UsesVarargs) scope.Set("varargs", new Items(rest, isTuple: true));
-        if (UsesKwargs) scope.Set("kwargs", others);
+        if (others is not null) scope.Set("kwargs", others);
+        if (UsesCaller && Index("caller") < 0) scope.Set("caller", caller ?? new Undefined("no caller is defined"));
         for (var i = 0; i < names.Count; i++)
         {
-            if (!given.Contains(names[i])) scope.Set(names[i], Signature.Defaults[i]?.Value(run) ?? new Undefined($"parameter '{names[i]}' was not provided"));
+            if (!given[i]) scope.Set(names[i], Signature.Defaults[i]?.Value(run) ?? new Undefined($"parameter '{names[i]}' was not provided"));
         }
         return run.Collect(() => Body.Do(run));
+
+        void Give(int index, object value)
+        {
+            scope.Set(names[index], value);
+            given[index] = true;
+        }
+
+        int Index(string name)
+        {
+            for (var i = 0; i < names.Count; i++)
+            {
+                if (names[i] == name) return i;
+            }
+            return -1;
+        }
     });
 }
 
@@ -231,15 +246,16 @@ sealed record For(int At, Target Target, Expression List, Expression? Filter, bo
         var whole = false;
         object? last = null;
         var loop = new Thing("loop", Attribute, Recursive ? arguments => run.Collect(() => Loop(run, outer, arguments.Bind("loop", "iterable")[0] ?? throw new TemplateError("loop() without a list"), depth + 1)) : null);
+        Func<Flow> round = () =>
+        {
+            Target.Set(run, items[index]);
+            run.Scope.Set("loop", loop);
+            return Body.Do(run);
+        };
         for (; index < items.Count; index++)
         {
             run.Step();
-            var flow = run.In(outer, () =>
-            {
-                Target.Set(run, items[index]);
-                run.Scope.Set("loop", loop);
-                return Body.Do(run);
-            });
+            var flow = run.In(outer, round);
             if (flow == Flow.Next) whole = true;
             if (flow == Flow.Break) break;
         }
