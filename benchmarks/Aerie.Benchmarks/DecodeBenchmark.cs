@@ -26,12 +26,12 @@ static class DecodeBenchmark
         var (context, rounds) = (int.Parse(Value("--context", "256"), CultureInfo.InvariantCulture), int.Parse(Value("--rounds", "15"), CultureInfo.InvariantCulture));
         foreach (var line in Tensors.Cpu.Gemm.Describe()) Console.WriteLine(line);
         var clock = Stopwatch.StartNew();
-        using var target = Llama.Load(folder);
+        using var target = Target.Load(folder);
         var config = target.Config;
         Console.WriteLine($"loaded in {clock.Elapsed.TotalSeconds:0.0} s");
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (i * 7919 + 13) % config.VocabularySize)];
 
-        using var work = new LlamaWorkspace(config, 512, Rows[^1]);
+        using var work = new TargetWorkspace(512, Rows[^1]);
         using var rows = new PassRows(512);
         using var cache = target.NewCache(Math.Max(512, context) + Rows[^1]);
         var sequence = cache.Sequences[0];
@@ -89,7 +89,7 @@ static class DecodeBenchmark
     }
 
     // A drafter of random weights is hardly ever right: every round costs all it can, and gains one token.
-    static (double PlainToken, double Round) Cost(Llama target, int rounds)
+    static (double PlainToken, double Round) Cost(Target target, int rounds)
     {
         var t = target.Config;
         var config = new Eagle3Config

@@ -26,6 +26,7 @@ sealed class TimedKernels(IKernels kernels) : IKernels
 
     Timer Time([CallerMemberName] string name = "") => new(Ticks, name);
 
+    public void Prepare(Columns w) => kernels.Prepare(w);
     public void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate) { using var t = Time(); kernels.Linear(x, w, bias, y, accumulate); }
     public void LinearBackwardInput(Tensor dy, Columns w, Tensor dx, bool accumulate) { using var t = Time(); kernels.LinearBackwardInput(dy, w, dx, accumulate); }
     public void LinearBackwardWeight(Tensor dy, Tensor x, Columns w, Tensor? dbias) { using var t = Time(); kernels.LinearBackwardWeight(dy, x, w, dbias); }

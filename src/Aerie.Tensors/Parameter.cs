@@ -4,7 +4,8 @@ namespace Aerie.Tensors;
 /// <summary>A weight of a model. Owner: the model. f32 when trained (the master), f32 or bf16 when frozen.</summary>
 public sealed class Parameter : IDisposable
 {
-    readonly Tensor value;
+    readonly Func<Tensor>? read;
+    Tensor? value;
     bool released;
     readonly Dictionary<(int Column, int Columns, bool Transposed), IDisposable> packed = [];
 
@@ -15,10 +16,27 @@ public sealed class Parameter : IDisposable
         if (trainable) Gradient = Tensor.Allocate(value.Shape);
     }
 
+    /// <summary>A frozen weight that is read when it is first used: a whole model can be declared before a byte of it is in memory.</summary>
+    /// <param name="name">Name.</param>
+    /// <param name="rows">Rows; 1 for a vector.</param>
+    /// <param name="cols">Columns.</param>
+    /// <param name="read">Gives the value: f32 or bf16, owned by the parameter.</param>
+    /// <param name="precision">How products read it.</param>
+    public Parameter(string name, int rows, int cols, Func<Tensor> read, Precision precision = Precision.F32)
+        => (Name, this.read, Rows, Cols, Precision) = (name, read, rows, cols, precision);
+
     public string Name { get; }
 
     /// <summary>The value; gone once it was packed, when <see cref="ReleasedWhenPacked"/>.</summary>
-    public Tensor Value => released ? throw new ObjectDisposedException(Name, "only the packed copy is kept") : value;
+    public Tensor Value
+    {
+        get
+        {
+            if (released) throw new ObjectDisposedException(Name, "only the packed copy is kept");
+            if (value is not null) return value;
+            lock (packed) return value ??= read!();
+        }
+    }
 
     /// <summary>Frozen weights that only matrix products read: after the first packing the value itself is freed, so that it is not held twice.</summary>
     public bool ReleasedWhenPacked { get; init; }
@@ -59,7 +77,7 @@ public sealed class Parameter : IDisposable
             if (ReleasedWhenPacked && !Trainable)
             {
                 released = true;
-                value.Dispose();
+                value?.Dispose();
             }
             return made;
         }
@@ -70,7 +88,7 @@ public sealed class Parameter : IDisposable
         foreach (var p in packed.Values) p.Dispose();
         packed.Clear();
         Gradient?.Dispose();
-        value.Dispose();
+        value?.Dispose();
     }
 
     public override string ToString() => $"{Name} [{Rows}, {Cols}]";

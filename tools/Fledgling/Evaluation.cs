@@ -13,7 +13,7 @@ internal static class Evaluation
     public static string[] Answers(string folder, IReadOnlyList<Example> examples)
     {
         var tokenizer = Tokenizer.Load(Path.Combine(folder, Tokenizer.FileName));
-        using var target = Llama.Load(folder);
+        using var target = Target.Load(folder);
         using var decoder = new GreedyDecoder(target, 16);
         int[][] answers = decoder.Decode([.. examples.Select(example =>
         {

@@ -20,7 +20,7 @@ static class BenchVerb
             figures.Add(figure);
             if (!screen.Json) screen.Line($"{figure.Name,-40} {figure.Value,10:0.00} {figure.Unit}");
         }
-        using var target = parsed.GetValue(Model) is { } folder ? Llama.Load(folder) : null;
+        using var target = parsed.GetValue(Model) is { } folder ? Target.Load(folder) : null;
         if (!screen.Json)
             foreach (var line in Gemm.Describe()) screen.Line(line);
         if (target is not null)

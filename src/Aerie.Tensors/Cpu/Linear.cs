@@ -5,6 +5,8 @@ namespace Aerie.Tensors.Cpu;
 
 sealed unsafe partial class CpuKernels<V>
 {
+    public void Prepare(Columns w) => Packed(w, true);
+
     public void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate)
     {
         if (x.Rows == 0) return;

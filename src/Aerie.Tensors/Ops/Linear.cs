@@ -6,6 +6,9 @@ namespace Aerie.Tensors;
 
 public partial interface IKernels
 {
+    /// <summary>Does now what the first product with w would do: brings it into the form that products read.</summary>
+    void Prepare(Columns w);
+
     /// <summary>y [m, n] (+)= x [m, k] · W [n, k]ᵀ + bias [n]. With <paramref name="accumulate"/> the product is added to y.</summary>
     void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate);
 

@@ -2,6 +2,8 @@ namespace Aerie.Tensors.Reference;
 
 sealed partial class ReferenceKernels
 {
+    public void Prepare(Columns w) => _ = w.Parameter.Value;
+
     public void Linear(Tensor x, Columns w, Tensor? bias, Tensor y, bool accumulate)
     {
         for (var r = 0; r < x.Rows; r++)

@@ -21,19 +21,19 @@ public sealed record HiddenStates(Tensor Aux, Tensor LastHidden) : IDisposable
 /// <summary>Captures hidden states of a target.</summary>
 public sealed class TargetCapture : IDisposable
 {
-    readonly Llama target;
+    readonly Target target;
     readonly HiddenStateCapture capture;
-    readonly LlamaWorkspace work;
+    readonly TargetWorkspace work;
     readonly PassRows rows;
     readonly Tensor normed, scale;
 
     /// <param name="target">The target.</param>
     /// <param name="auxLayers">0-based layers whose output is kept, ascending.</param>
     /// <param name="chunk">Most rows of a pass.</param>
-    public TargetCapture(Llama target, IReadOnlyList<int> auxLayers, int chunk = 512)
+    public TargetCapture(Target target, IReadOnlyList<int> auxLayers, int chunk = 512)
     {
         (this.target, capture) = (target, new HiddenStateCapture([.. auxLayers]));
-        (work, rows) = (new LlamaWorkspace(target.Config, chunk, 1), new PassRows(chunk));
+        (work, rows) = (new TargetWorkspace(chunk, 1), new PassRows(chunk));
         (normed, scale) = (Tensor.Allocate(new Shape(chunk, target.Config.HiddenSize)), Tensor.Allocate(new Shape(chunk)));
     }
 

@@ -8,9 +8,9 @@ namespace Aerie.Decoding;
 /// <param name="target">The target.</param>
 /// <param name="sequences">How many texts are in work at once.</param>
 /// <param name="chunk">Most rows of a pass: long prompts are read in pieces.</param>
-public sealed class GreedyDecoder(Llama target, int sequences = 8, int chunk = 512) : IDisposable
+public sealed class GreedyDecoder(Target target, int sequences = 8, int chunk = 512) : IDisposable
 {
-    readonly LlamaWorkspace work = new(target.Config, Math.Max(chunk, sequences), sequences);
+    readonly TargetWorkspace work = new(Math.Max(chunk, sequences), sequences);
     readonly PassRows rows = new(Math.Max(chunk, sequences));
 
     sealed class Slot(CachedSequence cached)

@@ -21,9 +21,9 @@ public sealed record SpeculativeText(int[] Tokens, DraftStatistics Statistics);
 /// <summary>Decodes with a target and an EAGLE-3 drafter.</summary>
 public sealed class SpeculativeDecoder : IDisposable
 {
-    readonly Llama target;
+    readonly Target target;
     readonly Eagle3Inference drafter;
-    readonly LlamaWorkspace work;
+    readonly TargetWorkspace work;
     readonly PassRows rows;
     readonly HiddenStateCapture capture;
     readonly Activation aux, hidden, hiddenIndex;
@@ -42,7 +42,7 @@ public sealed class SpeculativeDecoder : IDisposable
     /// <param name="chunk">Most rows of a pass: long prompts are read in pieces.</param>
     /// <param name="leastConfidence">Guessing ends where the drafter's probability of its whole chain falls below this; 0: never before <paramref name="draftTokens"/>.</param>
     /// <exception cref="AerieException">The drafter belongs to another target.</exception>
-    public SpeculativeDecoder(Llama target, Eagle3 drafter, int draftTokens = 5, int sequences = 1, IReadOnlyList<int>? auxLayers = null, int chunk = 512, double leastConfidence = 0)
+    public SpeculativeDecoder(Target target, Eagle3 drafter, int draftTokens = 5, int sequences = 1, IReadOnlyList<int>? auxLayers = null, int chunk = 512, double leastConfidence = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draftTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(sequences, 1);
@@ -50,7 +50,7 @@ public sealed class SpeculativeDecoder : IDisposable
         capture = new HiddenStateCapture([.. CheckedAuxLayers(target.Config, drafter.Config, auxLayers)]);
         var verified = sequences * (draftTokens + 1);
         chunk = Math.Max(chunk, verified);
-        (work, rows) = (new LlamaWorkspace(target.Config, chunk, verified), new PassRows(chunk));
+        (work, rows) = (new TargetWorkspace(chunk, verified), new PassRows(chunk));
         this.drafter = new Eagle3Inference(drafter, chunk, sequences, target.Kernels);
         (aux, hidden, hiddenIndex) = (new(chunk, drafter.Config.AuxWidth), new(chunk, drafter.Config.HiddenSize), new(chunk, 1, DType.I32));
         features = Tensor.Allocate(new Shape(verified, drafter.Config.HiddenSize));

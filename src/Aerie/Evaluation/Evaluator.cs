@@ -37,7 +37,7 @@ public static class Evaluator
     /// <param name="leastConfidence">Guessing ends early where the drafter's probability of its chain falls below this; 0: never.</param>
     /// <param name="progress">Told after every prompt.</param>
     /// <param name="cancellation">Checked before every pass.</param>
-    public static EvaluationResult Run(Llama target, Eagle3 drafter, IReadOnlyList<EvaluationPrompt> prompts, int draftTokens, double leastConfidence = 0, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
+    public static EvaluationResult Run(Target target, Eagle3 drafter, IReadOnlyList<EvaluationPrompt> prompts, int draftTokens, double leastConfidence = 0, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         if (prompts.Count == 0) throw new AerieException("there are no prompts to evaluate on.");
         using var plain = new GreedyDecoder(target, sequences: 1);

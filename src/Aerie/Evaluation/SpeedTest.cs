@@ -36,10 +36,10 @@ public static class SpeedTest
     }
 
     /// <summary>Prefill of a text, and passes over 1, 2, 4 and 8 tokens after it.</summary>
-    public static IEnumerable<SpeedFigure> Passes(Llama target, CancellationToken cancellation = default)
+    public static IEnumerable<SpeedFigure> Passes(Target target, CancellationToken cancellation = default)
     {
         var length = Math.Min(512, target.Config.MaxPositions / 2);
-        using var work = new LlamaWorkspace(target.Config, length, 8);
+        using var work = new TargetWorkspace(length, 8);
         using var rows = new PassRows(length);
         using var cache = target.NewCache(length + 8);
         var sequence = cache.Sequences[0];

@@ -10,7 +10,7 @@ namespace Aerie.Targets;
 /// <summary>A target folder, loaded for chat.</summary>
 public sealed class ChatTarget : IDisposable
 {
-    ChatTarget(string folder, Llama network, Tokenizer tokenizer, ChatTemplate template) => (Folder, Network, Tokenizer, Template) = (folder, network, tokenizer, template);
+    ChatTarget(string folder, Target network, Tokenizer tokenizer, ChatTemplate template) => (Folder, Network, Tokenizer, Template) = (folder, network, tokenizer, template);
 
     /// <summary>Loads a Hugging Face folder.</summary>
     /// <param name="folder">config.json, safetensors, tokenizer.json, and a chat template in tokenizer_config.json or chat_template.jinja.</param>
@@ -23,14 +23,14 @@ public sealed class ChatTarget : IDisposable
         var tokenizer = Tokenizer.Load(Path.Combine(folder, Tokenizer.FileName));
         var template = ChatTemplate.Find(folder, tokenizer.SpecialTokens)
             ?? throw new AerieException($"{folder}: has no chat template.", "Put a chat_template.jinja into the folder; the model's card or its sibling repositories have one.");
-        return new(folder, Llama.Load(config, folder, precision), tokenizer, template);
+        return new(folder, Target.Load(config, folder, precision), tokenizer, template);
     }
 
     /// <summary>Where it was loaded from.</summary>
     public string Folder { get; }
 
     /// <summary>The network.</summary>
-    public Llama Network { get; }
+    public Target Network { get; }
 
     /// <summary>Its tokenizer.</summary>
     public Tokenizer Tokenizer { get; }

@@ -22,19 +22,23 @@ public sealed class CachedSequence
     internal void Extend(int rows) => Length = rows <= Capacity - Length ? Length + rows : throw new ArgumentOutOfRangeException(nameof(rows), rows, $"{Length} of {Capacity} rows are taken");
 }
 
-/// <summary>The keys and values of all layers: one f32 tensor [rows, keys | values] for each.</summary>
+/// <summary>The keys and values of all layers: one f32 tensor [rows, keys | values] for each that has any.</summary>
 public sealed class KeyValueCache : IDisposable
 {
-    readonly Tensor[] layers;
+    readonly Tensor?[] layers;
 
     /// <param name="layerCount">Layers.</param>
     /// <param name="width">Width of the keys of one row (key-value heads · head size).</param>
     /// <param name="capacities">Rows of each sequence.</param>
-    public KeyValueCache(int layerCount, int width, params ReadOnlySpan<int> capacities)
+    public KeyValueCache(int layerCount, int width, params ReadOnlySpan<int> capacities) : this([.. Enumerable.Repeat(2 * width, layerCount)], capacities) { }
+
+    /// <param name="widths">Floats that each layer keeps for a token; 0: none.</param>
+    /// <param name="capacities">Rows of each sequence.</param>
+    public KeyValueCache(IReadOnlyList<int> widths, params ReadOnlySpan<int> capacities)
     {
         foreach (var capacity in capacities) Rows = checked(Rows + capacity);
-        layers = new Tensor[layerCount];
-        for (var i = 0; i < layerCount; i++) layers[i] = Tensor.Allocate(new Shape(Rows, 2 * width));
+        layers = new Tensor?[widths.Count];
+        for (var i = 0; i < layers.Length; i++) layers[i] = widths[i] > 0 ? Tensor.Allocate(new Shape(Rows, widths[i])) : null;
         Sequences = [];
         Divide(capacities);
     }
@@ -54,11 +58,11 @@ public sealed class KeyValueCache : IDisposable
         Sequences = sequences;
     }
 
-    internal Tensor Layer(int i) => layers[i];
+    internal Tensor Layer(int i) => layers[i] ?? throw new ArgumentException($"layer {i} keeps nothing of its tokens");
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
-        foreach (var layer in layers) layer.Dispose();
+        foreach (var layer in layers) layer?.Dispose();
     }
 }

@@ -1,5 +1,5 @@
 // RoPE as a config.json says it. 5.x: rope_parameters = {rope_type, rope_theta, ...}. 4.x: rope_theta at the top, rope_scaling = null or {rope_type | type, ...}.
-// The four kinds that Llama models use: default, linear, llama3, yarn (formulas in Aerie.Tensors.RotaryTable).
+// Kinds: default, linear, llama3, yarn (formulas in Aerie.Tensors.RotaryTable).
 using Aerie.Tensors;
 
 namespace Aerie.Targets;
@@ -41,13 +41,14 @@ public sealed record RopeConfig(string Kind, double Theta, double Factor = 1, do
     /// <summary>Reads either spelling.</summary>
     /// <param name="config">The object that holds rope_parameters, or rope_theta and rope_scaling.</param>
     /// <param name="maxPositions">max_position_embeddings: the original length where none is given.</param>
-    public static RopeConfig Read(ConfigFile config, int maxPositions)
+    /// <param name="theta">Base of the frequencies where none is given.</param>
+    public static RopeConfig Read(ConfigFile config, int maxPositions, double theta = 1e4)
     {
         var rope = config.Object("rope_parameters") ?? config.Object("rope_scaling");
-        var theta = rope is not null && rope.Has("rope_theta") ? rope.Positive("rope_theta") : config.Positive("rope_theta", 1e4);
+        theta = rope is not null && rope.Has("rope_theta") ? rope.Positive("rope_theta") : config.Positive("rope_theta", theta);
         foreach (var place in (ConfigFile?[])[rope, config])
             if (place is not null && place.Positive("partial_rotary_factor", 1) != 1)
-                throw place.Bad("partial_rotary_factor", "other than 1 is not supported for Llama models");
+                throw place.Bad("partial_rotary_factor", "other than 1 is not supported for this architecture");
         var kind = rope is null ? "default" : rope.Text("rope_type") ?? rope.Text("type") ?? "default";
         if (kind == "default") return new RopeConfig(kind, theta);
         if (kind is not ("linear" or "llama3" or "yarn"))

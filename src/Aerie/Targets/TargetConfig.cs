@@ -1,15 +1,48 @@
-// A target's config.json as it is used: Llama's fields, their defaults (those of transformers where the field has one), and what must fit together.
-// What Qwen2, Qwen3 and Mistral change about Llama is told apart here and nowhere else; from here on it is a fact of the network: a bias, a norm, a window.
+// A target's config.json as it is used: the fields that most families share, their defaults (those of transformers where the field has one), and what must fit together.
+// What a family alone has is read in its own file (Families/).
+using Aerie.Targets.Families;
+
 namespace Aerie.Targets;
 
-/// <summary>A target of Llama's form (config.json of transformers 4.x or 5.x).</summary>
-public sealed record TargetConfig
+/// <summary>What a family assumes where its config says nothing.</summary>
+sealed record TargetDefaults
 {
-    static readonly (string Architecture, string ModelType)[] Families =
-        [("LlamaForCausalLM", "llama"), ("Qwen2ForCausalLM", "qwen2"), ("Qwen3ForCausalLM", "qwen3"), ("MistralForCausalLM", "mistral")];
+    /// <summary>max_position_embeddings.</summary>
+    public int MaxPositions { get; init; } = 32768;
 
+    /// <summary>head_dim; null: H / heads.</summary>
+    public int? HeadSize { get; init; }
+
+    /// <summary>Epsilon of norms, and the key that says it.</summary>
+    public double Eps { get; init; } = 1e-6;
+
+    /// <inheritdoc cref="Eps"/>
+    public string EpsKey { get; init; } = "rms_norm_eps";
+
+    /// <summary>Base of the frequencies.</summary>
+    public double Theta { get; init; } = 1e4;
+
+    /// <summary>tie_word_embeddings.</summary>
+    public bool Tied { get; init; }
+
+    /// <summary>H must be a multiple of the heads even where head_dim is given.</summary>
+    public bool HeadsDivideHidden { get; init; }
+
+    /// <summary>The key of the activation's name, and the names that are understood.</summary>
+    public string ActivationKey { get; init; } = "hidden_act";
+
+    /// <inheritdoc cref="ActivationKey"/>
+    public IReadOnlyList<string> Activations { get; init; } = ["silu", "swish"];
+}
+
+/// <summary>A target's facts (config.json of transformers 4.x or 5.x).</summary>
+public record TargetConfig
+{
     /// <summary>The architectures that this version has.</summary>
-    public static readonly IReadOnlyList<string> Architectures = [.. Families.Select(f => f.Architecture)];
+    public static IReadOnlyList<string> Architectures => [.. TargetFamily.All.Select(f => f.Architecture)];
+
+    /// <summary>How its network is put together.</summary>
+    internal TargetFamily Family { get; init; } = Llama.Family;
 
     /// <summary>Where it was read.</summary>
     public required string Path { get; init; }
@@ -59,6 +92,9 @@ public sealed record TargetConfig
     /// <summary>Keys that the rows of each layer see, itself included; 0: all. Empty: all in every layer. No two windows differ.</summary>
     public IReadOnlyList<int> Windows { get; init; } = [];
 
+    /// <summary>Keys that the rows of a layer see, itself included; 0: all.</summary>
+    public int WindowOf(int layer) => Windows.Count > 0 ? Windows[layer] : 0;
+
     /// <summary>gate, up and down have biases.</summary>
     public bool MlpBias { get; init; }
 
@@ -77,7 +113,7 @@ public sealed record TargetConfig
         var named = config.Texts("architectures");
         return named.Length > 0 ? named[0] : config.Text("model_type") switch
         {
-            { } type => Families.FirstOrDefault(f => f.ModelType == type).Architecture ?? type,
+            { } type => TargetFamily.All.FirstOrDefault(f => f.ModelType == type)?.Architecture ?? type,
             null => throw new AerieException($"{config.Path}: has neither `architectures` nor `model_type`", $"Supported architectures: {string.Join(", ", Architectures)}."),
         };
     }
@@ -88,30 +124,36 @@ public sealed record TargetConfig
     {
         var json = ConfigFile.Open(path);
         var architecture = ArchitectureOf(json);
-        var family = Families.FirstOrDefault(f => f.Architecture == architecture).ModelType;
-        if (family is null || (json.Text("model_type") is { } type && type != family))
+        var family = TargetFamily.All.FirstOrDefault(f => f.Architecture == architecture);
+        if (family is null || (json.Text("model_type") is { } type && type != family.ModelType))
             throw new AerieException($"{json.Path}: the architecture {architecture}{(json.Text("model_type") is { } t ? $" (model_type {t})" : "")} is not supported",
                 $"Supported architectures: {string.Join(", ", Architectures)}.");
+        return family.Read(json);
+    }
+
+    /// <summary>Reads what all families share.</summary>
+    internal static TargetConfig Read(ConfigFile json, TargetFamily family, TargetDefaults defaults)
+    {
         if (json.Has("quantization_config")) throw json.Bad("quantization_config", "names a quantized checkpoint, which is not supported; give the checkpoint in bf16, f16 or f32");
-        if (json.Text("hidden_act") is { } act and not ("silu" or "swish")) throw json.Bad("hidden_act", $"is '{act}'; supported: silu");
+        if (json.Text(defaults.ActivationKey) is { } act && !defaults.Activations.Contains(act)) throw json.Bad(defaults.ActivationKey, $"is '{act}'; supported: {defaults.Activations[0]}");
         foreach (var key in (string[])["torch_dtype", "dtype"])
             if (json.Text(key) is { } dtype and not ("float32" or "float16" or "bfloat16" or "auto")) throw json.Bad(key, $"is '{dtype}'; supported: float32, float16, bfloat16");
 
         var hidden = json.Whole("hidden_size");
         var heads = json.Whole("num_attention_heads", most: 1 << 14);
-        if (hidden % heads != 0 && (family == "llama" || (family != "qwen3" && !json.Has("head_dim")))) throw json.Bad("hidden_size", $"is {hidden}, which num_attention_heads {heads} does not divide");
+        if (hidden % heads != 0 && (defaults.HeadsDivideHidden || (defaults.HeadSize is null && !json.Has("head_dim"))))
+            throw json.Bad("hidden_size", $"is {hidden}, which num_attention_heads {heads} does not divide");
         var keyHeads = json.Whole("num_key_value_heads", most: 1 << 14, otherwise: heads);
         if (heads % keyHeads != 0) throw json.Bad("num_key_value_heads", $"must divide num_attention_heads: {heads} heads cannot share {keyHeads}");
-        var headSize = json.Whole("head_dim", most: 1 << 14, otherwise: family == "qwen3" ? 128 : hidden / heads);
+        var headSize = json.Whole("head_dim", most: 1 << 14, otherwise: defaults.HeadSize ?? hidden / heads);
         if (headSize % 2 != 0) throw json.Bad("head_dim", $"must be even to be rotated, not {headSize}");
-        var positions = json.Whole("max_position_embeddings", most: int.MaxValue, otherwise: family switch { "llama" => 2048, "mistral" => 131072, _ => 32768 });
-        var layers = json.Whole("num_hidden_layers", most: 1 << 14);
-        var biases = family is "llama" or "qwen3" && json.Flag("attention_bias", false);
+        var positions = json.Whole("max_position_embeddings", most: int.MaxValue, otherwise: defaults.MaxPositions);
         var vocabulary = json.Whole("vocab_size", most: 1 << 24);
         return new TargetConfig
         {
+            Family = family,
             Path = json.Path,
-            Layers = layers,
+            Layers = json.Whole("num_hidden_layers", most: 1 << 14),
             HiddenSize = hidden,
             IntermediateSize = json.Whole("intermediate_size", most: 1 << 22),
             Heads = heads,
@@ -119,35 +161,23 @@ public sealed record TargetConfig
             HeadSize = headSize,
             VocabularySize = vocabulary,
             MaxPositions = positions,
-            RmsNormEps = (float)json.Positive("rms_norm_eps", 1e-6, orZero: true),
-            Rope = RopeConfig.Read(json, positions),
-            TiedEmbeddings = json.Flag("tie_word_embeddings", false),
-            AttentionBias = biases || family == "qwen2",
-            OutputBias = biases,
-            MlpBias = family == "llama" && json.Flag("mlp_bias", false),
-            QueryKeyNorm = family == "qwen3",
-            Windows = WindowsOf(json, family, layers),
+            RmsNormEps = (float)json.Positive(defaults.EpsKey, defaults.Eps, orZero: true),
+            Rope = RopeConfig.Read(json, positions, defaults.Theta),
+            TiedEmbeddings = json.Flag("tie_word_embeddings", defaults.Tied),
             EndTokenIds = EndTokens(json, vocabulary),
             BeginTokenId = json.Ids("bos_token_id") is [var begin, ..] ? begin : null,
         };
     }
 
-    // Mistral: one window in every layer (absent: 4096, null: none). Qwen: in the layers of layer_types, or above max_window_layers where use_sliding_window.
-    static int[] WindowsOf(ConfigFile json, string family, int layers)
+    /// <summary>The windows of layers by their types (`layer_types`; empty: no windows); the window itself is `sliding_window`.</summary>
+    internal static int[] WindowsOf(ConfigFile json, IReadOnlyList<string> types, int layers, int otherwise)
     {
-        int Window() => json.Whole("sliding_window", most: int.MaxValue, otherwise: 4096);
-        if (family == "mistral") return json.IsNull("sliding_window") ? [] : [.. Enumerable.Repeat(Window(), layers)];
-        if (family == "llama") return [];
-        var types = json.Texts("layer_types");
-        if (types.Length == 0 && json.Flag("use_sliding_window", false))
-        {
-            var first = json.Whole("max_window_layers", least: 0, most: 1 << 14, otherwise: 28);
-            types = [.. Enumerable.Range(0, layers).Select(i => i >= first ? "sliding_attention" : "full_attention")];
-        }
-        if (types.Length == 0) return [];
-        if (types.Length != layers) throw json.Bad("layer_types", $"has {types.Length} entries for {layers} layers");
+        if (types.Count == 0) return [];
+        if (types.Count != layers) throw json.Bad("layer_types", $"has {types.Count} entries for {layers} layers");
         if (types.FirstOrDefault(t => t is not ("sliding_attention" or "full_attention")) is { } other) throw json.Bad("layer_types", $"has '{other}'; supported: full_attention, sliding_attention");
-        return types.Contains("sliding_attention") ? [.. types.Select(t => t == "sliding_attention" ? Window() : 0)] : [];
+        if (!types.Contains("sliding_attention")) return [];
+        var window = json.Whole("sliding_window", most: int.MaxValue, otherwise: otherwise);
+        return [.. types.Select(t => t == "sliding_attention" ? window : 0)];
     }
 
     static int[] EndTokens(ConfigFile json, int vocabulary)

@@ -1,4 +1,5 @@
-// The tensors that a network needs, by the names they have on disk; whatever does not fit is told in one error, and tensors are read into memory of ours.
+// The tensors that a network needs, by the names they have on disk. A family first declares them all; whatever is missing, left over or of another shape is told in one error; then each is read
+// when it is needed, into memory of ours.
 using System.Text;
 using Aerie.Formats;
 using Aerie.Tensors;
@@ -7,23 +8,150 @@ namespace Aerie.Targets;
 
 /// <summary>One tensor of a network.</summary>
 /// <param name="Name">Name on disk.</param>
-/// <param name="Rows">Rows; 0 for a vector.</param>
-/// <param name="Cols">Columns, or the length of a vector.</param>
+/// <param name="Shape">Its dimensions.</param>
 /// <param name="Optional">It may be absent.</param>
-public readonly record struct WeightSlot(string Name, int Rows, int Cols, bool Optional = false)
+public readonly record struct WeightSlot(string Name, IReadOnlyList<int> Shape, bool Optional = false)
 {
+    /// <summary>A matrix.</summary>
+    public WeightSlot(string name, int rows, int cols, bool Optional = false) : this(name, [rows, cols], Optional) { }
+
     /// <summary>A vector.</summary>
-    public static WeightSlot Vector(string name, int length, bool optional = false) => new(name, 0, length, optional);
+    public static WeightSlot Vector(string name, int length, bool optional = false) => new(name, [length], optional);
 
-    internal bool Fits(SafetensorsEntry entry) => Rows == 0 ? entry.Shape is [var n] && n == Cols : entry.Shape is [var r, var c] && r == Rows && c == Cols;
+    /// <summary>Numbers in it.</summary>
+    public long Count => Shape.Aggregate(1L, (product, n) => product * n);
 
-    internal string ShapeText => Rows == 0 ? $"[{Cols}]" : $"[{Rows}, {Cols}]";
+    internal bool Fits(SafetensorsEntry entry) => entry.Shape.SequenceEqual(Shape.Select(n => (long)n));
+
+    internal string ShapeText => $"[{string.Join(", ", Shape)}]";
 }
 
-/// <summary>Checks a checkpoint against what a network needs, and reads from it.</summary>
-public static class WeightTable
+/// <summary>A checkpoint as a network asks for it.</summary>
+public sealed class WeightTable
 {
     const int MostListed = 8;
+    readonly SafetensorsFolder? files;
+    readonly Func<string, string?> canonical;
+    readonly Dictionary<string, string> found = [];
+    readonly List<WeightSlot> slots = [];
+    readonly List<Parameter> parameters = [];
+
+    /// <param name="files">The checkpoint; null: nothing is to be read, only to be declared.</param>
+    /// <param name="precision">How products read the weights; null: bf16 where the largest tensor is in bf16 or fp8, else f32.</param>
+    /// <param name="canonical">The name that the family uses for a name in the file; null: to be ignored.</param>
+    public WeightTable(SafetensorsFolder? files, Precision? precision, Func<string, string?> canonical)
+    {
+        (this.files, this.canonical) = (files, canonical);
+        foreach (var name in files?.Names ?? [])
+            if (canonical(name) is { } used) found.TryAdd(used, name);
+        Precision = precision ?? (files?.Entries.MaxBy(e => e.ByteLength)?.Type is SafetensorsType.BF16 or SafetensorsType.F8E4M3 ? Precision.BF16 : Precision.F32);
+    }
+
+    /// <summary>How products read the weights.</summary>
+    public Precision Precision { get; }
+
+    /// <summary>What was declared, in order.</summary>
+    public IReadOnlyList<WeightSlot> Slots => slots;
+
+    /// <summary>The parameters made of it.</summary>
+    public IReadOnlyList<Parameter> Parameters => parameters;
+
+    /// <summary>Is the tensor in the checkpoint?</summary>
+    public bool Has(string name) => found.ContainsKey(name);
+
+    /// <summary>Declares a tensor that may be there and is not read.</summary>
+    public void Allow(WeightSlot slot) => slots.Add(slot with { Optional = true });
+
+    /// <summary>A matrix that is kept as it is: an embedding, a head.</summary>
+    public Parameter Matrix(string name, int rows, int cols) => Declare(name, rows, cols, [new WeightSlot(name, rows, cols)], () => ReadStack(cols, [name]));
+
+    /// <summary>The weight of a product x Wᵀ: some matrices of equal width, one under the other. Only its packed form stays in memory.</summary>
+    /// <param name="cols">Width.</param>
+    /// <param name="parts">Names, without `.weight`, and rows.</param>
+    public Parameter Product(int cols, params ReadOnlySpan<(string Name, int Rows)> parts)
+    {
+        string[] names = [.. parts.ToArray().Select(p => $"{p.Name}.weight")];
+        return Declare(string.Join('+', names), parts.ToArray().Sum(p => p.Rows), cols, [.. parts.ToArray().Select(p => new WeightSlot($"{p.Name}.weight", p.Rows, cols))],
+            () => ReadStack(cols, names), true);
+    }
+
+    /// <summary>The biases of some products, one after the other, in f32.</summary>
+    /// <param name="parts">Names, without `.bias`, and lengths.</param>
+    public Parameter Bias(params ReadOnlySpan<(string Name, int Rows)> parts)
+    {
+        string[] names = [.. parts.ToArray().Select(p => $"{p.Name}.bias")];
+        var lengths = parts.ToArray().Select(p => p.Rows).ToArray();
+        return Declare(string.Join('+', names), 1, lengths.Sum(), [.. names.Zip(lengths, (name, n) => WeightSlot.Vector(name, n))], () =>
+        {
+            var values = new float[lengths.Sum()];
+            for (int i = 0, at = 0; i < names.Length; at += lengths[i++]) Read(names[i], 0, values.AsSpan(at, lengths[i]));
+            return Tensor.From(values, new Shape(values.Length));
+        });
+    }
+
+    /// <summary>A norm's weight or the like, in f32; <paramref name="plus"/> is added to every number (norms that multiply by 1 + w).</summary>
+    public Parameter Vector(string name, int length, float plus = 0) => Declare(name, 1, length, [WeightSlot.Vector(name, length)], () =>
+    {
+        var values = new float[length];
+        Read(name, 0, values);
+        if (plus != 0)
+            for (var i = 0; i < values.Length; i++) values[i] += plus;
+        return Tensor.From(values, new Shape(length));
+    });
+
+    /// <summary>A parameter that is made of some tensors in a way of its own.</summary>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="cols">Columns.</param>
+    /// <param name="from">The tensors on disk.</param>
+    /// <param name="make">Makes the value, with <see cref="Read(string, long, Span{float})"/>.</param>
+    /// <param name="product">It is the weight of products alone: only its packed form stays in memory.</param>
+    public Parameter Declare(string name, int rows, int cols, IReadOnlyList<WeightSlot> from, Func<Tensor> make, bool product = false)
+    {
+        slots.AddRange(from);
+        var parameter = new Parameter(name, rows, cols, make, Precision) { ReleasedWhenPacked = product };
+        parameters.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Reads numbers of a tensor, from number <paramref name="from"/> of it on, as f32.</summary>
+    public void Read(string name, long from, Span<float> to)
+    {
+        const int Piece = 1 << 20;
+        var (inFile, entry) = (found[name], files!.Get(found[name]));
+        var size = entry.Type.ByteSize();
+        for (var at = 0; at < to.Length; at += Piece)
+        {
+            var part = to.Slice(at, Math.Min(Piece, to.Length - at));
+            entry.Type.Widen(files.Bytes(inFile, (from + at) * size, part.Length * size), part);
+        }
+    }
+
+    /// <summary>Do two tensors hold the same bytes?</summary>
+    public bool SameValues(string a, string b)
+    {
+        if (files is null || !Has(a) || !Has(b)) return false;
+        var (first, second) = (files.Get(found[a]), files.Get(found[b]));
+        if (first.Type != second.Type || first.ByteLength != second.ByteLength) return false;
+        const int Piece = 1 << 24;
+        for (long at = 0; at < first.ByteLength; at += Piece)
+        {
+            var count = (int)Math.Min(Piece, first.ByteLength - at);
+            if (!files.Bytes(found[a], at, count).SequenceEqual(files.Bytes(found[b], at, count))) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Compares what was declared with what is there.</summary>
+    /// <exception cref="AerieException">Tensors are missing, unexpected, of another shape or type: all of them are named.</exception>
+    public void Check() => Match(files!, slots, canonical);
+
+    // bf16 stays as it is; all else is widened.
+    Tensor ReadStack(int cols, string[] names)
+    {
+        string[] stored = [.. names.Select(n => found[n])];
+        return Stack(files!, stored.All(s => files!.Get(s).Type == SafetensorsType.BF16) ? DType.BF16 : DType.F32, cols, stored);
+    }
 
     /// <summary>Compares names and shapes; <paramref name="nameOf"/> gives the name of a slot for a name in the file (null: to be ignored).</summary>
     /// <returns>For every slot that is there: the name in the file.</returns>

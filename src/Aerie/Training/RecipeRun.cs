@@ -86,7 +86,7 @@ public static class RecipeRun
 
     static IReadOnlyList<int> SpeculativeAux(TargetConfig target, Eagle3Config drafter) => Decoding.SpeculativeDecoder.CheckedAuxLayers(target, drafter);
 
-    static Eagle3 Drafter(Recipe recipe, Llama target, string? from, Precision precision, List<TokenizedConversation> texts, ChatTarget chat)
+    static Eagle3 Drafter(Recipe recipe, Target target, string? from, Precision precision, List<TokenizedConversation> texts, ChatTarget chat)
     {
         var use = new Eagle3Use(Trainable: true, TrainEmbeddings: !recipe.FreezeEmbeddings, precision);
         if (from is not null)

@@ -64,9 +64,9 @@ public class LosslessTests
         Assert.Equal(26, decoder.Decode(new DecodingRequest(new int[230], 500, [])).Length);
     }
 
-    static float[] Read(Llama target, int[] ids, int piece)
+    static float[] Read(Target target, int[] ids, int piece)
     {
-        using var work = new LlamaWorkspace(target.Config, piece, piece);
+        using var work = new TargetWorkspace(piece, piece);
         using var rows = new PassRows(piece);
         using var cache = target.NewCache(ids.Length);
         var logits = new List<float>();

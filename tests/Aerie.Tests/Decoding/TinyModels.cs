@@ -1,6 +1,8 @@
 // Random tiny targets and drafters: nothing is trained, so guesses are mostly wrong, and every number depends on every weight.
+using System.Runtime.InteropServices;
 using Aerie.Data;
 using Aerie.Drafters;
+using Aerie.Formats;
 using Aerie.Targets;
 using Aerie.Tensors;
 
@@ -8,31 +10,31 @@ namespace Aerie.Tests.Decoding;
 
 static class TinyModels
 {
-    internal static Llama Target(ulong seed, Precision precision, int layers = 3)
+    internal static Target Target(ulong seed, Precision precision, int layers = 3) => FromConfig($$"""
+        {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "num_hidden_layers": {{layers}}, "hidden_size": 48, "intermediate_size": 80, "num_attention_heads": 6,
+         "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 50, "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "tie_word_embeddings": false}
+        """, seed, precision);
+
+    /// <summary>A target of any family: what its config asks for, drawn at random. Norms are near 1, matrices keep the size of what they multiply.</summary>
+    internal static Target FromConfig(string json, ulong seed, Precision precision)
     {
-        var config = new TargetConfig
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "config.json"), json);
+        var config = TargetConfig.Read(folder.Path);
+        var table = new WeightTable(null, precision, name => name);
+        config.Family.Build(config, table).Dispose();
+        SafetensorsWriter.Write(Path.Combine(folder.Path, "model.safetensors"), table.Slots.Where(slot => !slot.Optional).Select(slot =>
         {
-            Path = "random", Layers = layers, HiddenSize = 48, IntermediateSize = 80, Heads = 6, KeyValueHeads = 2, HeadSize = 8, VocabularySize = 50, MaxPositions = 256,
-            RmsNormEps = 1e-5f, Rope = new RopeConfig("default", 1e4),
-        };
-        var dtype = precision == Precision.BF16 ? DType.BF16 : DType.F32;
-        var drawn = 0;
-        Parameter Matrix(int rows, int cols, float deviation = 0.3f)
-        {
-            using var values = Tensor.Allocate(new Shape(rows, cols));
-            new CounterRandom(seed, $"tiny {drawn++}").FillNormal(values, deviation);
-            var tensor = Tensor.Allocate(values.Shape, dtype);
-            tensor.CopyFrom(values);
-            return new Parameter($"tiny {drawn}", tensor, precision: precision);
-        }
-        Parameter Ones(int n) => new("norm", Tensor.From(Enumerable.Repeat(1f, n).ToArray(), new Shape(n)));
-        var (h, width) = (config.HiddenSize, (config.Heads + 2 * config.KeyValueHeads) * config.HeadSize);
-        var all = Enumerable.Range(0, layers).Select(_ => new LlamaLayer(Ones(h), Matrix(width, h), null, Matrix(h, config.Heads * config.HeadSize), null,
-            Ones(h), Matrix(2 * config.IntermediateSize, h), null, Matrix(h, config.IntermediateSize), null)).ToArray();
-        return new Llama(config, new LlamaWeights(Matrix(config.VocabularySize, h, 1), all, Ones(h), Matrix(config.VocabularySize, h)));
+            using var values = Tensor.Allocate(new Shape((int)slot.Count));
+            new CounterRandom(seed, slot.Name).FillNormal(values, slot.Shape.Count == 1 ? 0.1f : slot.Name.Contains("embed", StringComparison.Ordinal) ? 1 : 2 / MathF.Sqrt(slot.Shape[^1]));
+            var numbers = values.ToArray();
+            if (slot.Name.Contains("norm", StringComparison.Ordinal)) numbers = Array.ConvertAll(numbers, x => 1 + x);
+            return new SafetensorsSource(slot.Name, SafetensorsType.F32, [.. slot.Shape.Select(n => (long)n)], MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray());
+        }));
+        return Aerie.Targets.Target.Load(config, folder.Path, precision);
     }
 
-    internal static Eagle3 Drafter(Llama target, ulong seed, Precision precision)
+    internal static Eagle3 Drafter(Target target, ulong seed, Precision precision)
     {
         var config = new Eagle3Config
         {

@@ -12,7 +12,7 @@ public sealed class EvaluatorTests
     public void Both_ways_of_decoding_give_the_recorded_answers_and_the_counts_add_up()
     {
         var folder = new CaseFolder(Golden.Path("decoding", "greedy_eagle3"));
-        using var target = Llama.Load(folder.File("target"));
+        using var target = Target.Load(folder.File("target"));
         using var weights = Eagle3Weights.Open(folder.File("drafter"));
         using var drafter = new Eagle3(weights, new Eagle3Use(false), target.Embedding, target.Head);
         var prompts = folder.Parameters.GetProperty("prompts").EnumerateArray().Select((p, i) => new EvaluationPrompt(i == 0 ? "a" : "b",

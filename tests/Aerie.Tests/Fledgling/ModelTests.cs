@@ -47,7 +47,7 @@ public sealed class ModelTests
         model.Write(folder);
         double loss = model.Learn(tape, batch).Loss;
 
-        using var target = Llama.Load(folder);
+        using var target = Target.Load(folder);
         double expected = 0;
         for (int begin = 0, end; begin < batch.Ids.Length; begin = end)
         {
@@ -60,12 +60,12 @@ public sealed class ModelTests
         Directory.Delete(folder, true);
     }
 
-    static double Loss(Llama target, Batch batch, int begin, int end)
+    static double Loss(Target target, Batch batch, int begin, int end)
     {
         int count = end - begin;
         using var cache = target.NewCache(count);
         using var rows = new PassRows(count);
-        using var work = new LlamaWorkspace(target.Config, count, count);
+        using var work = new TargetWorkspace(count, count);
         rows.Add(cache.Sequences[0], batch.Ids.AsSpan(begin, count));
         target.Forward(rows, cache, work);
         float[] logits = target.Logits(work, [.. Enumerable.Range(0, count)]).ToArray();

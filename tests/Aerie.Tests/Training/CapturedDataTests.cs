@@ -8,7 +8,7 @@ namespace Aerie.Tests.Training;
 
 public sealed class CapturedDataTests : IDisposable
 {
-    readonly Llama target = Llama.Load(Golden.Path("decoding", "greedy_eagle3", "target"));
+    readonly Target target = Target.Load(Golden.Path("decoding", "greedy_eagle3", "target"));
     readonly TargetCapture capture;
     readonly List<TokenizedConversation> texts = [];
 

@@ -76,12 +76,12 @@ static class DrafterForwardKind
     }
 
     /// <summary>The case's target, computing in float32.</summary>
-    internal static Llama LoadTarget(CaseFolder folder)
+    internal static Target LoadTarget(CaseFolder folder)
     {
         var path = folder.File(folder.Text("target"));
         var architecture = TargetConfig.ArchitectureOf(ConfigFile.Open(path));
         if (!TargetConfig.Architectures.Contains(architecture)) throw folder.NotSupported($"targets of the architecture {architecture}");
-        return Llama.Load(path, Precision.F32);
+        return Target.Load(path, Precision.F32);
     }
 
     static Tensor Copy(Tensor tensor)

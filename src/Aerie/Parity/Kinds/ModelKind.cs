@@ -17,12 +17,12 @@ static class ModelKind
         foreach (var spelling in (string[])["config.json", "config.legacy.json"])
         {
             if (!folder.Has(spelling)) continue;
-            using var target = Llama.Load(TargetConfig.Read(folder.File(spelling)), folder.Path, Precision.F32);
+            using var target = Target.Load(TargetConfig.Read(folder.File(spelling)), folder.Path, Precision.F32);
             foreach (var result in Compare(folder, target, expected)) yield return spelling == "config.json" ? result : result with { Name = $"{result.Name} ({spelling})" };
         }
     }
 
-    static IEnumerable<ParityResult> Compare(CaseFolder folder, Llama target, SafetensorsFolder expected)
+    static IEnumerable<ParityResult> Compare(CaseFolder folder, Target target, SafetensorsFolder expected)
     {
         var (ids, documents) = (Int32(expected, "input_ids"), Documents(expected));
         foreach (var document in documents)
@@ -30,7 +30,7 @@ static class ModelKind
         var texts = documents.Select(d => ids.AsSpan(d.Begin, d.Count).ToArray()).ToArray();
 
         // All texts in one pass, each in its own part of the cache: for packed documents that is the case, for a batch it does no harm.
-        using var work = new LlamaWorkspace(target.Config, ids.Length, ids.Length);
+        using var work = new TargetWorkspace(ids.Length, ids.Length);
         using var rows = new PassRows(ids.Length);
         using var cache = target.NewCache([.. texts.Select(t => t.Length)]);
         var capture = new HiddenStateCapture([.. Enumerable.Range(-1, target.Config.Layers + 1)]);
@@ -66,13 +66,13 @@ static class ModelKind
     }
 
     // Every step reads the whole text anew.
-    static (int[] Ids, float[] Margins) Recompute(Llama target, int[][] texts, int length)
+    static (int[] Ids, float[] Margins) Recompute(Target target, int[][] texts, int length)
     {
         var (ids, margins) = (new List<int>(), new List<float>());
         foreach (var text in texts)
         {
             var all = text.ToList();
-            using var work = new LlamaWorkspace(target.Config, text.Length + length, 1);
+            using var work = new TargetWorkspace(text.Length + length, 1);
             using var rows = new PassRows(text.Length + length);
             using var cache = target.NewCache(text.Length + length);
             for (var i = 0; i < length; i++)
