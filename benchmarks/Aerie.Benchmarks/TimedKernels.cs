@@ -45,6 +45,21 @@ sealed class TimedKernels(IKernels kernels) : IKernels
     public double SumOfSquares(Tensor x) { using var t = Time(); return kernels.SumOfSquares(x); }
     public void CopyColumns(Tensor x, int xColumn, int count, Tensor y, int yColumn, Tensor? rows) { using var t = Time(); kernels.CopyColumns(x, xColumn, count, y, yColumn, rows); }
 
+    public void Route(Tensor logits, Tensor? bias, RouteRule rule, Tensor experts, Tensor factors) { using var t = Time(); kernels.Route(logits, bias, rule, experts, factors); }
+    public void AddExperts(Tensor y, RowGroups groups, Tensor factors, Tensor to) { using var t = Time(); kernels.AddExperts(y, groups, factors, to); }
+
+    public void ExpertLinear(Tensor x, RowGroups groups, bool gather, IReadOnlyList<Parameter> weights, Tensor? bias, Tensor y)
+    {
+        using var t = Time();
+        kernels.ExpertLinear(x, groups, gather, weights, bias, y);
+    }
+
+    public void HeadLinear(Tensor x, int xColumn, int xStride, IReadOnlyList<Parameter> weights, Tensor y, int yColumn, int yStride)
+    {
+        using var t = Time();
+        kernels.HeadLinear(x, xColumn, xStride, weights, y, yColumn, yStride);
+    }
+
     public void RmsNormBackward(Tensor dy, Tensor x, Tensor w, Tensor scale, Tensor? dx, bool accumulate, Tensor? dw)
     {
         using var t = Time();

@@ -142,6 +142,45 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
             k.Confidence(Part(1, rows, cols, at, count), ids, confidence);
             return [Out("ids", ids), Out("confidence", confidence)];
         });
+        foreach (var rule in (RouteRule[])[new(false, true), new(false, false), new(true, true, 1, 1, 2.5f), new(true, false, 4, 2, 1.5f)])
+            if (cols % rule.Groups == 0 && cols / rule.Groups > 1 == rule.Groups > 1 || rule.Groups == 1)
+                yield return new($"Route {rule} {size}", rows, n, (k, at, count) =>
+                {
+                    var chosen = Math.Min(3, cols);
+                    using var experts = Tensor.Allocate(new Shape(count, chosen), DType.I32);
+                    using var factors = Tensor.Allocate(new Shape(count, chosen));
+                    k.Route(Part(1, rows, cols, at, count, 2), rule.Sigmoid ? Normal(2, 1, cols) : null, rule, experts, factors);
+                    return [Out("experts", experts), Out("factors", factors)];
+                });
+        foreach (var precision in (Precision[])[Precision.F32, Precision.BF16])
+        {
+            yield return new($"Experts {precision} {size}", rows, 3 * n, (k, at, count) =>
+            {
+                const int E = 7, Each = 3, Out_ = 37;
+                Parameter[] weights = [.. Enumerable.Range(0, E).Select(e => new Parameter("w", Normal((uint)e, Out_, cols), precision: precision))];
+                using var chosen = Tensor.Allocate(new Shape(count, Each), DType.I32);
+                chosen.CopyFrom([.. Enumerable.Range(at, count).SelectMany(r => (int[])[r % 2, 2 + r % 3, 6])]);
+                using var groups = new RowGroups(E, count, Each);
+                groups.Sort(chosen);
+                using var y = Tensor.Allocate(new Shape(count * Each + 2, Out_));
+                k.ExpertLinear(Part(20, rows, cols, at, count), groups, true, weights, Normal(21, E, Out_), y);
+                using var again = Tensor.Allocate(new Shape(count * Each + 2, Out_));
+                Parameter[] squares = [.. Enumerable.Range(0, E).Select(e => new Parameter("w", Normal((uint)e + 30, Out_, Out_), precision: precision))];
+                k.ExpertLinear(y, groups, false, squares, null, again);
+                using var to = Part(22, rows, Out_, at, count);
+                k.AddExperts(again, groups, Part(23, rows, Each, at, count), to);
+                foreach (var w in weights.Concat(squares)) w.Dispose();
+                return [Out("to", to)];
+            });
+            yield return new($"HeadLinear {precision} {size}", rows, 2 * n, (k, at, count) =>
+            {
+                Parameter[] weights = [.. Enumerable.Range(0, 3).Select(e => new Parameter("w", Normal((uint)e, 11, cols), precision: precision))];
+                using var y = Part(4, rows, 3 * 13 + 1, at, count);
+                k.HeadLinear(Part(5, rows, 3 * cols + 5, at, count), 1, cols + 2, weights, y, 1, 13);
+                foreach (var w in weights) w.Dispose();
+                return [Out("y", y)];
+            });
+        }
         yield return new($"AdamW {size}", rows, 8 * n, (k, at, count) =>
         {
             using var p = Part(1, rows, cols, at, count);
