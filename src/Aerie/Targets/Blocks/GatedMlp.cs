@@ -7,6 +7,8 @@ sealed class GatedMlp(Parameter gateUp, Parameter? gateUpBias, Parameter down, P
 {
     public string Kind => "mlp";
 
+    public char Letter => '-';
+
     public void Forward(LayerPass pass, Tensor x, Tensor y, bool accumulate)
     {
         var (kernels, work) = (pass.Kernels, pass.Work);

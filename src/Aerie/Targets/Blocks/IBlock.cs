@@ -10,6 +10,9 @@ interface IBlock
     /// <summary>What a person calls it, e.g. "attention".</summary>
     string Kind { get; }
 
+    /// <summary>Its letter in a pattern of layers, as NemotronH writes them: * attention, - MLP, E experts, M Mamba-2.</summary>
+    char Letter { get; }
+
     /// <summary>Floats that the cache keeps for every token; 0: none.</summary>
     int CacheWidth => 0;
 
@@ -24,4 +27,6 @@ sealed record SubLayer(Parameter? Before, IBlock Block, Parameter? After = null,
 sealed record Layer(params SubLayer[] Parts)
 {
     internal string Kind => string.Join(" + ", Parts.Select(p => p.Block.Kind));
+
+    internal string Letters => string.Concat(Parts.Select(p => p.Block.Letter));
 }

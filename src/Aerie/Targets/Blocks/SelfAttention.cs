@@ -28,6 +28,8 @@ sealed class SelfAttention : IBlock
 
     public string Kind => window > 0 ? $"attention, {window} keys" : "attention";
 
+    public char Letter => '*';
+
     public int CacheWidth => 2 * KeyWidth;
 
     int KeyWidth => heads.KeyHeads * heads.HeadSize;
