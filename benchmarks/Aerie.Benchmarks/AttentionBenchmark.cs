@@ -1,5 +1,5 @@
 // Attention: prefill and training shapes in GFLOP/s beside the machine's own multiply-adds, decoding in GB/s of keys and values, and what
-// m rows cost against one.
+// m rows cost against one; what a window costs a row of longer and longer texts, and what a cap and sinks add.
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Intrinsics;
@@ -27,6 +27,8 @@ static class AttentionBenchmark
         Many("prefill 32/8 heads, d 128, T 2048", HeadLayout.Fused(32, 8, 128), 2048, 0, rounds, peak);
         Many("prefill 16/16 heads, d 80, T 1024", HeadLayout.Fused(16, 16, 80), 1024, 0, rounds, peak);
         for (var step = 0; step < 7; step++) Many($"TTT step {step}, 32/8 heads, d 64, T 1024", HeadLayout.Fused(32, 8, 64), 1024, step, rounds, peak);
+        Console.WriteLine("\nprefill in one pass, 32/8 heads, d 64: us for each row");
+        foreach (var rows in new[] { 1024, 2048, 4096, 8192, 16384 }) Windows(rows, 256, rounds);
         Console.WriteLine("\nm rows after a cache            1 row GB/s     m = 2     4     8 (cost against one row)");
         foreach (var keys in new[] { 1024, 8192 })
         {
@@ -68,6 +70,23 @@ static class AttentionBenchmark
         Results[$"{name} backward GFLOP/s"] = 5 * work / t[1];
         foreach (var link in links) link.KeysAndValues.Dispose();
         foreach (var gradient in gradients) gradient.Dispose();
+    }
+
+    static void Windows(int rows, int window, int rounds)
+    {
+        var layout = HeadLayout.Fused(32, 8, 64);
+        using var x = Numbers(rows, layout.FusedWidth, new Random(1));
+        using var y = Tensor.Allocate(new Shape(rows, layout.Heads * layout.HeadSize));
+        using var sinks = Numbers(1, layout.Heads, new Random(2)).Reshape(new Shape(layout.Heads));
+        using var windowed = Tensor.From([.. Enumerable.Range(0, rows).SelectMany(t => new[] { Math.Max(0, t + 1 - window), t + 1 })]);
+        using var causal = Causal(0, rows);
+        var t = Paired.Measure(rows > 4000 ? 3 : rounds,
+            () => Kernels.Cpu.Attention(layout, x, x, x, windowed, [], y, null),
+            () => Kernels.Cpu.Attention(layout with { SoftCap = 50 }, x, x, x, windowed, [], y, null, sinks),
+            () => Kernels.Cpu.Attention(layout, x, x, x, causal, [], y, null));
+        Console.WriteLine($"T {rows,6}: window {window} {1e6 * t[0] / rows,8:F2}   capped, with sinks {1e6 * t[1] / rows,8:F2}   all keys {1e6 * t[2] / rows,8:F2}");
+        Results[$"window {window}, T {rows}, us/row"] = 1e6 * t[0] / rows;
+        Results[$"window {window} capped with sinks, T {rows}, us/row"] = 1e6 * t[1] / rows;
     }
 
     static void Few(string name, HeadLayout layout, int keys, int rounds)

@@ -82,6 +82,11 @@ static unsafe class OpsBenchmark
             yield return new("RmsNorm", 2 * n, () => k.RmsNorm(a, w, 1e-5f, y, scale));
             yield return new("RmsNormBackward", 4 * n, () => k.RmsNormBackward(a, b, w, scale, y, true, dw));
             yield return new("SwiGlu", 3 * n, () => k.SwiGlu(wide, y));
+            yield return new("GatedUnit gelu", 3 * n, () => k.GatedUnit(new(GateKind.GeluTanh), wide, y));
+            yield return new("GatedUnit clamped", 3 * n, () => k.GatedUnit(new(GateKind.ClampedSwiGlu, 1.702f, 7), wide, y));
+            yield return new("SquaredRelu", 2 * n, () => k.SquaredRelu(a, y));
+            yield return new("Scale", 2 * n, () => k.Scale(y, 1));
+            yield return new("AddScaled", 3 * n, () => k.AddScaled(a, 1e-9f, y));
             yield return new("SwiGluBackward", 5 * n, () => k.SwiGluBackward(a, wide, dwide, false));
             yield return new("Rope", 2 * n, () => k.Rope(y, 0, cols / 64, rotary, positions, false));
             yield return new("HeadNorm", 2 * n, () => k.HeadNorm(y, 0, cols / 64, w.Reshape(new Shape(cols)).Slice(0, 64), 1e-5f));
@@ -93,6 +98,7 @@ static unsafe class OpsBenchmark
         }
         else
         {
+            yield return new("SoftCap", 2 * n, () => k.SoftCap(y, 30));
             yield return new("CrossEntropy", 2 * n, () => k.CrossEntropy(y, labels, ones.Reshape(new Shape(rows)), scale, hits, true));
             yield return new("SoftCrossEntropy", 3 * n, () => k.SoftCrossEntropy(y, probs, self, null, SoftLoss.Plain, 1, scale, ones, hits, true));
             yield return new("SelectedSoftmax, half", 1.5 * n, () => k.SelectedSoftmax(a, Half(cols), b.Reshape(new Shape(2 * rows, cols / 2)).Slice(0, rows), hits, scale));

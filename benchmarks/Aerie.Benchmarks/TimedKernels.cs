@@ -31,6 +31,9 @@ sealed class TimedKernels(IKernels kernels) : IKernels
     public void LinearBackwardInput(Tensor dy, Columns w, Tensor dx, bool accumulate) { using var t = Time(); kernels.LinearBackwardInput(dy, w, dx, accumulate); }
     public void LinearBackwardWeight(Tensor dy, Tensor x, Columns w, Tensor? dbias) { using var t = Time(); kernels.LinearBackwardWeight(dy, x, w, dbias); }
     public void Add(Tensor a, Tensor b, Tensor y) { using var t = Time(); kernels.Add(a, b, y); }
+    public void Scale(Tensor x, float factor) { using var t = Time(); kernels.Scale(x, factor); }
+    public void AddScaled(Tensor x, float factor, Tensor y) { using var t = Time(); kernels.AddScaled(x, factor, y); }
+    public void SoftCap(Tensor x, float cap) { using var t = Time(); kernels.SoftCap(x, cap); }
     public void GatherRows(Tensor x, Tensor rows, Tensor y, bool accumulate) { using var t = Time(); kernels.GatherRows(x, rows, y, accumulate); }
     public void ScatterAddRows(Tensor y, Tensor rows, Tensor x) { using var t = Time(); kernels.ScatterAddRows(y, rows, x); }
     public void Embedding(Tensor table, Tensor ids, Tensor y) { using var t = Time(); kernels.Embedding(table, ids, y); }
@@ -39,6 +42,8 @@ sealed class TimedKernels(IKernels kernels) : IKernels
     public void HeadNorm(Tensor x, int column, int heads, Tensor w, float eps) { using var t = Time(); kernels.HeadNorm(x, column, heads, w, eps); }
     public void Rope(Tensor x, int column, int heads, RotaryTable table, Tensor positions, bool inverse) { using var t = Time(); kernels.Rope(x, column, heads, table, positions, inverse); }
     public void SwiGlu(Tensor gateUp, Tensor y) { using var t = Time(); kernels.SwiGlu(gateUp, y); }
+    public void GatedUnit(Gate gate, Tensor gateUp, Tensor y) { using var t = Time(); kernels.GatedUnit(gate, gateUp, y); }
+    public void SquaredRelu(Tensor x, Tensor y) { using var t = Time(); kernels.SquaredRelu(x, y); }
     public void SwiGluBackward(Tensor dy, Tensor gateUp, Tensor dgateUp, bool accumulate) { using var t = Time(); kernels.SwiGluBackward(dy, gateUp, dgateUp, accumulate); }
     public void Argmax(Tensor logits, Tensor ids) { using var t = Time(); kernels.Argmax(logits, ids); }
     public void Confidence(Tensor logits, Tensor ids, Tensor probabilities) { using var t = Time(); kernels.Confidence(logits, ids, probabilities); }
@@ -66,10 +71,10 @@ sealed class TimedKernels(IKernels kernels) : IKernels
         kernels.RmsNormBackward(dy, x, w, scale, dx, accumulate, dw);
     }
 
-    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp)
+    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp, Tensor? sinks = null)
     {
         using var t = Time();
-        kernels.Attention(layout, q, k, v, intervals, chain, y, logSumExp);
+        kernels.Attention(layout, q, k, v, intervals, chain, y, logSumExp, sinks);
     }
 
     public void AttentionBackward(HeadLayout layout, Tensor dy, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain,

@@ -77,6 +77,25 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
             k.SwiGlu(Part(1, rows, 2 * cols, at, count, 5), y);
             return [Out("y", y)];
         });
+        foreach (var gate in (Gate[])[new(GateKind.SwiGlu), new(GateKind.GeluTanh), new(GateKind.ClampedSwiGlu, 1.702f, 3)])
+            yield return new($"GatedUnit {gate.Kind} {size}", rows, 3 * n, (k, at, count) =>
+            {
+                using var y = Tensor.Allocate(new Shape(count, cols));
+                k.GatedUnit(gate, Part(1, rows, 2 * cols, at, count, 5), y);
+                return [Out("y", y)];
+            });
+        yield return new($"In place {size}", rows, 8 * n, (k, at, count) =>
+        {
+            using var x = Part(1, rows, cols, at, count, 3);
+            k.Scale(x, 1.7f);
+            var scaled = x.ToArray();
+            k.AddScaled(Part(2, rows, cols, at, count), 0.7f, x);
+            var sum = x.ToArray();
+            k.SoftCap(x, 2);
+            var capped = x.ToArray();
+            k.SquaredRelu(x, x);
+            return [new("scaled", scaled), new("sum", sum), new("capped", capped), Out("squared", x)];
+        });
         foreach (var accumulate in (bool[])[false, true])
             yield return new($"SwiGluBackward accumulate={accumulate} {size}", rows, 5 * n, (k, at, count) =>
             {
@@ -99,6 +118,16 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
                     k.Rope(x, 1, Heads(cols), table, Ids(2, rows, 512, at, count), inverse);
                     return [Out("x", x)];
                 });
+        if (cols % 4 == 0)
+            yield return new($"Rope of a part, two regimes {size}", rows, 2 * n, (k, at, count) =>
+            {
+                var (head, rotated) = (cols / Heads(cols), cols / Heads(cols) / 2);
+                double[] factors = [.. Enumerable.Range(0, rotated / 2).Select(i => 1 + 0.3 * i)];
+                using var table = RotaryTable.LongRope(RotaryTable.Default(rotated, 1000), RotaryTable.Stretched(rotated, 1000, factors), 20, 1.1, head, 100);
+                using var x = Part(1, rows, cols + 3, at, count);
+                k.Rope(x, 1, Heads(cols), table, Ids(2, rows, 120, at, count), false);
+                return [Out("x", x)];
+            });
         foreach (var gradient in (bool[])[false, true])
         {
             yield return new($"CrossEntropy gradient={gradient} {size}", rows, 2 * n, (k, at, count) =>

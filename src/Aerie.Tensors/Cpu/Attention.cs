@@ -5,8 +5,9 @@ sealed unsafe partial class CpuKernels<V>
 {
     const long GradientBytes = 64 << 20;
 
-    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp)
+    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp, Tensor? sinks = null)
     {
+        Check.That(sinks is null || sinks.Count == layout.Heads, $"{sinks} for {layout.Heads} heads");
         if (q.Rows == 0) return;
         var (group, d) = (layout.Heads / layout.KeyHeads, layout.HeadSize);
         var at = AttentionScratch.OfCall(AttentionScratch.Bytes<AttentionRows>(q.Rows) + AttentionScratch.Bytes<AttentionChain>(chain.Length));
@@ -19,7 +20,7 @@ sealed unsafe partial class CpuKernels<V>
             Q = q.Floats + layout.QueryColumn, K = k.Floats + layout.KeyColumn, V_ = v.Floats + layout.ValueColumn, Y = y.Floats,
             LogSumExp = logSumExp is null ? null : logSumExp.Floats,
             QRow = q.Cols, KRow = k.Cols, VRow = v.Cols, YRow = y.Cols, Intervals = (int*)intervals.Address,
-            Heads = layout.Heads, KeyHeads = layout.KeyHeads, D = d, Scale = layout.Scale,
+            Heads = layout.Heads, KeyHeads = layout.KeyHeads, D = d, Scale = layout.Scale, Cap = layout.SoftCap, Sinks = sinks is null ? null : sinks.Floats,
             Blocks = runs, BlockCount = runCount, Chain = raw, ChainCount = chain.Length, Splits = 1,
         };
 
@@ -46,6 +47,7 @@ sealed unsafe partial class CpuKernels<V>
     public void AttentionBackward(HeadLayout layout, Tensor dy, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain,
         Tensor y, Tensor logSumExp, Tensor dq, Tensor dk, Tensor dv, ReadOnlySpan<Tensor> chainGradients)
     {
+        Check.That(layout.SoftCap == 0, $"scores capped at {layout.SoftCap} have no backward pass");
         if (q.Rows == 0) return;
         var at = AttentionScratch.OfCall(AttentionScratch.Bytes<AttentionRows>(q.Rows) + AttentionScratch.Bytes<AttentionChain>(chain.Length));
         var runs = AttentionScratch.Carve<AttentionRows>(ref at, q.Rows);

@@ -1,7 +1,7 @@
 // Forward attention. Keys come in blocks of 64 that begin at multiples of 64. A block gives each row a partial result: its own maximum m,
 // l = Σ exp(s − m) and Σ exp(s − m) v; partial results are merged in ascending order:
 //   M' = max(M, m)   acc = acc · e^(M − M') + part · e^(m − M')
-// and the chain's keys come last, as blocks of their own. So a row's bits are a function of its query, its interval and those keys alone: not of
+// and the chain's keys come last, as blocks of their own, then a head's sink. So a row's bits are a function of its query, its interval and those keys alone: not of
 // the other rows of the call, of threads, or of whether the blocks ran one after another (many rows) or spread over threads (few rows, many keys).
 using System.Runtime.CompilerServices;
 using Aerie.Tensors.Cpu.Lanes;
@@ -38,11 +38,11 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
 {
     const int Keys = AttentionBlock.Keys, Panel = AttentionBlock.Panel, Ahead = 16;
 
-    public float* Q, K, V_, Y, LogSumExp;
+    public float* Q, K, V_, Y, LogSumExp, Sinks;
     public nint QRow, KRow, VRow, YRow;
     public int* Intervals;
     public int Heads, KeyHeads, D;
-    public float Scale;
+    public float Scale, Cap;
     public AttentionRows* Blocks;
     public int BlockCount;
     public AttentionChain* Chain;
@@ -185,6 +185,7 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                     continue;
                 }
                 AttentionTiles.Multiply<V>(q + (nint)p * width, width, 1, kt, Keys, scores, Keys, Fours(n), Keys, call.D, false);
+                if (call.Cap != 0) Capped(scores, n * Keys, call.Cap);
                 for (var i = 0; i < n; i++)
                 {
                     var (begin, end) = Interval(in call, (p + i) / group, at);
@@ -193,6 +194,13 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                 AttentionTiles.Multiply<V>(scores + from, Keys, 1, values + (nint)from * width, width, target, width, Fours(n), width, to - from, false);
                 if (partial == null) Merge(p, n, target, m, l);
             }
+        }
+
+        /// <summary>n scores become tanh(s / cap) cap.</summary>
+        static void Capped(float* s, int n, float cap)
+        {
+            var (c, inverse) = (V.All(cap), V.All(1 / cap));
+            for (var j = 0; j < n; j += V.Width) (c * Lane.Tanh(V.Load(s + j) * inverse)).Store(s + j);
         }
 
         /// <summary>Scores of one row become exp(s − max), 0 outside [begin, end).</summary>
@@ -272,6 +280,7 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                 var row = rows.First + (p + i) / group;
                 float* own = q + (nint)(p + i) * width, s = scores, o = part + (nint)i * width;
                 for (var j = 0; j < n; j++) s[j] = Dot(own, call.Chain[c + j].Key(row, head, call.D), call.D);
+                if (call.Cap != 0) Capped(s, Keys, call.Cap);
                 Weights(s, 0, n, out partMax[i], out partSum[i]);
                 for (var x = 0; x < width; x += V.Width)
                 {
@@ -303,11 +312,18 @@ unsafe struct AttentionForward<V> : IParallelBody where V : unmanaged, ILanes<V>
                 var row = rows.First + i / group;
                 var h = head * group + i % group;
                 var y = call.Y + row * call.YRow + (nint)h * call.D;
-                var inverse = V.All(sum[i] == 0 ? 0 : 1 / sum[i]);
+                var (top, total, factor) = (max[i], sum[i], 1f);
+                if (call.Sinks != null)
+                {
+                    top = Math.Max(top, call.Sinks[h]);
+                    factor = MathF.Exp(max[i] - top); // 0 for a row that saw no key
+                    total = total * factor + MathF.Exp(call.Sinks[h] - top);
+                }
+                var inverse = V.All(total == 0 ? 0 : factor / total);
                 var x = 0;
                 for (; x + V.Width <= call.D; x += V.Width) (V.Load(acc + (nint)i * width + x) * inverse).Store(y + x);
                 if (x < call.D) Lane.StorePart(V.Load(acc + (nint)i * width + x) * inverse, y + x, call.D - x);
-                if (call.LogSumExp != null) call.LogSumExp[(nint)row * call.Heads + h] = max[i] + MathF.Log(sum[i]);
+                if (call.LogSumExp != null) call.LogSumExp[(nint)row * call.Heads + h] = top + MathF.Log(total);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Aerie.Tensors.Cpu.Lanes;
 
 namespace Aerie.Tensors.Cpu;
@@ -18,6 +19,26 @@ sealed unsafe partial class CpuKernels<V>
     }
 
     public void ScatterAddRows(Tensor y, Tensor rows, Tensor x) => ScatterAdd(y, rows, x, -1);
+
+    public void Scale(Tensor x, float factor)
+    {
+        var body = new MapBody<Scaled> { Map = new() { Factor = factor }, X = x.Floats, Y = x.Floats };
+        EachBlock(x.Count, ref body);
+    }
+
+    public void AddScaled(Tensor x, float factor, Tensor y)
+    {
+        Check.That(x.Count == y.Count, $"{y} += {factor} · {x}");
+        var body = new AddScaledBody { X = x.Floats, Y = y.Floats, Factor = factor };
+        EachBlock(y.Count, ref body);
+    }
+
+    public void SoftCap(Tensor x, float cap)
+    {
+        Check.That(cap > 0, $"a cap of {cap}");
+        var body = new MapBody<Capped> { Map = new() { Cap = cap }, X = x.Floats, Y = x.Floats };
+        EachBlock(x.Count, ref body);
+    }
 
     /// <summary>x at rows += y, ascending: rows may come twice, so threads share columns, not rows.</summary>
     static void ScatterAdd(Tensor y, Tensor rows, Tensor x, int skip)
@@ -64,6 +85,56 @@ sealed unsafe partial class CpuKernels<V>
             var i = begin;
             for (; i + V.Width <= end; i += V.Width) (V.Load(A + i) + V.Load(B + i)).Store(Y + i);
             for (; i < end; i++) Y[i] = A[i] + B[i];
+        }
+    }
+
+    interface IMap
+    {
+        V Of(V x);
+    }
+
+    /// <summary>y = map(x), element by element.</summary>
+    struct MapBody<TMap> : IFlatBody where TMap : struct, IMap
+    {
+        public TMap Map;
+        public float* X, Y;
+
+        public readonly void Do(long begin, long end)
+        {
+            var i = begin;
+            for (; i + V.Width <= end; i += V.Width) Map.Of(V.Load(X + i)).Store(Y + i);
+            if (i < end) Lane.StorePart(Map.Of(Lane.LoadPart<V>(X + i, (int)(end - i))), Y + i, (int)(end - i));
+        }
+    }
+
+    struct Scaled : IMap
+    {
+        public float Factor;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly V Of(V x) => x * V.All(Factor);
+    }
+
+    struct Capped : IMap
+    {
+        public float Cap;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly V Of(V x) => V.All(Cap) * Lane.Tanh(x * V.All(1 / Cap));
+    }
+
+    struct AddScaledBody : IFlatBody
+    {
+        public float* X, Y;
+        public float Factor;
+
+        public readonly void Do(long begin, long end)
+        {
+            var factor = V.All(Factor);
+            var i = begin;
+            for (; i + V.Width <= end; i += V.Width) V.MulAdd(V.Load(X + i), factor, V.Load(Y + i)).Store(Y + i);
+            var n = (int)(end - i);
+            if (n > 0) Lane.StorePart(V.MulAdd(Lane.LoadPart<V>(X + i, n), factor, Lane.LoadPart<V>(Y + i, n)), Y + i, n);
         }
     }
 

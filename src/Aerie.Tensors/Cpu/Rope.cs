@@ -6,20 +6,21 @@ sealed unsafe partial class CpuKernels<V>
 {
     public void Rope(Tensor x, int column, int heads, RotaryTable table, Tensor positions, bool inverse)
     {
-        CheckRows(positions, table.Positions);
+        CheckRows(positions, table.Cos.Rows);
+        Check.That(column >= 0 && heads > 0 && column + (heads - 1) * table.HeadSize + table.RotatedSize <= x.Cols, $"{heads} heads of {table.HeadSize} at column {column} of {x}");
         var body = new RopeBody
         {
             X = x.Floats + column, Cos = table.Cos.Floats, Sin = table.Sin.Floats, Positions = (int*)positions.Address,
-            Width = x.Cols, Heads = heads, Half = table.HeadSize / 2, Sign = inverse ? -1 : 1,
+            Width = x.Cols, Heads = heads, Head = table.HeadSize, Half = table.RotatedSize / 2, Sign = inverse ? -1 : 1,
         };
-        Threads.For(x.Rows, ref body, RowGrain(heads * table.HeadSize));
+        Threads.For(x.Rows, ref body, RowGrain(heads * table.RotatedSize));
     }
 
     struct RopeBody : IParallelBody
     {
         public float* X, Cos, Sin;
         public int* Positions;
-        public int Width, Heads, Half;
+        public int Width, Heads, Head, Half;
         public float Sign;
 
         public readonly void Invoke(int begin, int end)
@@ -30,7 +31,7 @@ sealed unsafe partial class CpuKernels<V>
                 float* cos = Cos + (long)Positions[r] * Half, sin = Sin + (long)Positions[r] * Half;
                 for (var h = 0; h < Heads; h++)
                 {
-                    var a = X + (long)r * Width + 2L * h * Half;
+                    var a = X + (long)r * Width + (long)h * Head;
                     var b = a + Half;
                     var i = 0;
                     for (; i + V.Width <= Half; i += V.Width)

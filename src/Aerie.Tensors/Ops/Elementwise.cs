@@ -2,6 +2,8 @@
 //   Add             y = a + b                 da += dy, db += dy
 //   GatherRows      y[r] = x[rows[r]]         dx[rows[r]] += dy[r]
 //   AddGathered     y[r] += table[rows[r]]    dtable[rows[r]] += dy[r]      (in place on y)
+// In place and forward only, for the residual streams and logits of frozen targets:
+//   Scale           x = a x                   AddScaled   y += a x          SoftCap   x = c tanh(x / c)
 namespace Aerie.Tensors;
 
 public partial interface IKernels
@@ -14,6 +16,15 @@ public partial interface IKernels
 
     /// <summary>x [N, H] at rows (i32 [R]) += y [R, H], in ascending r.</summary>
     void ScatterAddRows(Tensor y, Tensor rows, Tensor x);
+
+    /// <summary>x = factor · x.</summary>
+    void Scale(Tensor x, float factor);
+
+    /// <summary>y += factor · x.</summary>
+    void AddScaled(Tensor x, float factor, Tensor y);
+
+    /// <summary>x = tanh(x / cap) · cap, cap above 0.</summary>
+    void SoftCap(Tensor x, float cap);
 }
 
 public static partial class Ops

@@ -2,7 +2,7 @@ namespace Aerie.Tensors.Reference;
 
 sealed partial class ReferenceKernels
 {
-    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp)
+    public void Attention(HeadLayout layout, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain, Tensor y, Tensor? logSumExp, Tensor? sinks = null)
     {
         var d = layout.HeadSize;
         for (var r = 0; r < q.Rows; r++)
@@ -11,8 +11,10 @@ sealed partial class ReferenceKernels
                 var keys = Keys(layout, k, v, intervals, chain, r, h);
                 var query = q.Row(r).Slice(layout.QueryColumn + h * d, d).ToArray();
                 var scores = keys.Select(key => Dot(query, key.K.Row(key.Row).Slice(key.KeyColumn, d)) * layout.Scale).ToArray();
-                var max = scores.Length == 0 ? 0 : scores.Max();
-                var sum = scores.Sum(s => Math.Exp(s - max));
+                if (layout.SoftCap != 0) scores = [.. scores.Select(s => layout.SoftCap * Math.Tanh(s / layout.SoftCap))];
+                double[] logits = sinks is null ? scores : [.. scores, sinks.F32[h]];
+                var max = logits.Length == 0 ? 0 : logits.Max();
+                var sum = logits.Sum(s => Math.Exp(s - max));
                 if (logSumExp is not null) logSumExp.Row(r)[h] = (float)(max + Math.Log(sum));
                 for (var i = 0; i < d; i++)
                 {
@@ -27,6 +29,7 @@ sealed partial class ReferenceKernels
     public void AttentionBackward(HeadLayout layout, Tensor dy, Tensor q, Tensor k, Tensor v, Tensor intervals, ReadOnlySpan<ChainKeys> chain,
         Tensor y, Tensor logSumExp, Tensor dq, Tensor dk, Tensor dv, ReadOnlySpan<Tensor> chainGradients)
     {
+        Check.That(layout.SoftCap == 0, $"scores capped at {layout.SoftCap} have no backward pass");
         var d = layout.HeadSize;
         for (var r = 0; r < q.Rows; r++)
             for (var h = 0; h < layout.Heads; h++)

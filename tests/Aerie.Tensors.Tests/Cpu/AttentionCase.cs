@@ -30,6 +30,9 @@ public sealed class AttentionCase : IDisposable
     public HeadLayout Layout { get; }
     public int KeyRows { get; }
     public Random Random { get; }
+
+    /// <summary>One more logit for each head, or null.</summary>
+    public Tensor? Sinks { get; set; }
     public Tensor Queries { get; }
     public Tensor Keys { get; }
     public Tensor Intervals { get; }
@@ -52,7 +55,7 @@ public sealed class AttentionCase : IDisposable
 
     public (float[] Y, float[] LogSumExp) Forward(IKernels kernels)
     {
-        kernels.Attention(Layout, Queries, Keys, Keys, Intervals, Chain, Y, LogSumExp);
+        kernels.Attention(Layout, Queries, Keys, Keys, Intervals, Chain, Y, LogSumExp, Sinks);
         return (Y.ToArray(), LogSumExp.ToArray());
     }
 

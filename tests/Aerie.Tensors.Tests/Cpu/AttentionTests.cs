@@ -27,9 +27,10 @@ public sealed class AttentionTests : IDisposable
         return data;
     }
 
-    static AttentionCase Make(int heads, int keyHeads, int d, string rows, int chain)
+    static AttentionCase Make(int heads, int keyHeads, int d, string rows, int chain, Func<HeadLayout, HeadLayout>? change = null)
     {
         var layout = HeadLayout.Fused(heads, keyHeads, d);
+        if (change is not null) layout = change(layout);
         var words = rows.Split(' ');
         int Number(int i) => int.Parse(words[i], null);
         return words[0] switch
@@ -55,6 +56,38 @@ public sealed class AttentionTests : IDisposable
             Assert.True(AttentionCase.Error(fastSums, logSumExp) < 1e-12, $"{width} lanes: log-sum-exp");
             Assert.DoesNotContain(fastY, float.IsNaN);
         }
+    }
+
+    [Theory, MemberData(nameof(Shapes))]
+    public void Caps_sinks_and_another_scale_equal_the_plain_loops(int heads, int keyHeads, int d, string rows, int chain)
+    {
+        foreach (var (cap, sunk) in new[] { (1.5f, true), (1.5f, false), (0f, true) })
+        {
+            using var problem = Make(heads, keyHeads, d, rows, chain, layout => layout with { Scale = 0.3f, SoftCap = cap });
+            if (sunk) problem.Sinks = problem.Fill(1, heads).Reshape(new Shape(heads));
+            var (y, logSumExp) = problem.Forward(Kernels.Reference);
+            foreach (var width in new[] { 1, 4, 8, 16 })
+            {
+                var (fastY, fastSums) = problem.Forward(Lanes(width));
+                Assert.True(AttentionCase.Error(fastY, y) < 1e-11, $"{width} lanes: y {AttentionCase.Error(fastY, y)}");
+                Assert.True(AttentionCase.Error(fastSums, logSumExp) < 1e-12, $"{width} lanes: log-sum-exp");
+                Assert.DoesNotContain(fastY, float.IsNaN);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_cap_has_no_backward_pass()
+    {
+        using var tape = new Tape(Lanes(16));
+        var layout = HeadLayout.Fused(1, 1, 8) with { SoftCap = 2 };
+        var x = tape.New(3, 24);
+        x.NeedsGradient = true;
+        Assert.Throws<ArgumentException>(() => tape.Attention(layout, x, x, tape.New([0, 1, 0, 2, 0, 3]).Reshape(new Shape(3, 2))));
+        using var problem = new AttentionCase(layout, 3, AttentionCase.Causal(3), 0);
+        problem.Forward(Lanes(16));
+        foreach (var kernels in new[] { Kernels.Reference, Lanes(16) })
+            Assert.Throws<ArgumentException>(() => problem.Backward(kernels, problem.Y));
     }
 
     [Theory, MemberData(nameof(Shapes))]
@@ -89,12 +122,14 @@ public sealed class AttentionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(9, 3, 64, 0), InlineData(4, 4, 20, 2), InlineData(32, 8, 64, 1), InlineData(2, 1, 128, 0)]
-    public unsafe void A_row_has_the_same_bits_alone_and_in_any_company(int heads, int keyHeads, int d, int chain)
+    [InlineData(9, 3, 64, 0, 0), InlineData(4, 4, 20, 2, 0), InlineData(32, 8, 64, 1, 0), InlineData(2, 1, 128, 0, 0)]
+    [InlineData(4, 2, 24, 0, 1), InlineData(4, 4, 20, 2, 1.5), InlineData(6, 2, 64, 0, 1.5)]
+    public unsafe void A_row_has_the_same_bits_alone_and_in_any_company(int heads, int keyHeads, int d, int chain, float cap)
     {
-        var layout = HeadLayout.Fused(heads, keyHeads, d);
-        var intervals = AttentionCase.Causal(700);
+        var layout = HeadLayout.Fused(heads, keyHeads, d) with { SoftCap = cap };
+        var intervals = AttentionCase.Causal(700, 0, cap > 1 ? 150 : int.MaxValue);
         using var problem = new AttentionCase(layout, 700, intervals, chain);
+        if (cap > 0) problem.Sinks = problem.Fill(1, heads).Reshape(new Shape(heads));
         foreach (var width in new[] { 4, 8, 16 })
         {
             var kernels = Lanes(width);
@@ -109,7 +144,7 @@ public sealed class AttentionTests : IDisposable
                     ChainKeys[] own = [.. problem.Chain.Select(link => new ChainKeys(link.KeysAndValues, Tensor.From(link.Rows.ToInt32Array().AsSpan(first, rows))))];
                     using var y = Tensor.Allocate(new Shape(rows, heads * d));
                     using var some = Tensor.From(problem.Intervals.ToInt32Array().AsSpan(2 * first, 2 * rows));
-                    kernels.Attention(layout, problem.Queries.Slice(first, rows), problem.Keys, problem.Keys, some, own, y, null);
+                    kernels.Attention(layout, problem.Queries.Slice(first, rows), problem.Keys, problem.Keys, some, own, y, null, problem.Sinks);
                     Assert.Equal(all.AsSpan(first * heads * d, rows * heads * d).ToArray(), y.ToArray());
                 }
             }

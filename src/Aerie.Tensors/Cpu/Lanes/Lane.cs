@@ -1,4 +1,4 @@
-// What is the same for every width: the ends of rows, and exp.
+// What is the same for every width: the ends of rows, exp and tanh.
 using System.Runtime.CompilerServices;
 
 namespace Aerie.Tensors.Cpu.Lanes;
@@ -41,6 +41,22 @@ static unsafe class Lane
         p = V.MulAdd(p * r, r, r) + V.All(1f);
         var half = V.MulAdd(n, V.All(0.5f), magic);         // n in two integers that add up
         return p * V.PowerOfTwo(half) * V.PowerOfTwo(magic + (n - (half - magic)));
+    }
+
+    /// <summary>tanh(x) within 3 ulp: 1 − 2 / (e^2|x| + 1), and near 0, where that cancels, x + x³ P(x²), P interpolated at Chebyshev's points of
+    /// [0, 0.625²] (relative error 1.7e-8). NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tanh<V>(V x) where V : unmanaged, ILanes<V>
+    {
+        var size = V.Max(V.All(0) - x, x);
+        var far = V.All(1) - V.All(2) / (Exp(size + size) + V.All(1));
+        far = V.IfAtMost(V.All(0), x, far, V.All(0) - far);
+        var u = x * x;
+        var p = V.MulAdd(V.All(-0.00609671418f), u, V.All(0.0209971797f));
+        p = V.MulAdd(p, u, V.All(-0.0538509078f));
+        p = V.MulAdd(p, u, V.All(0.133327693f));
+        p = V.MulAdd(p, u, V.All(-0.333333284f));
+        return V.IfAtMost(size, V.All(0.625f), V.MulAdd(p * u, x, x), far);
     }
 
     /// <summary>Sum of n floats: four partial sums of lanes, then their lanes.</summary>

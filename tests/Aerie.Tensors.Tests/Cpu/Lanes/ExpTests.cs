@@ -1,4 +1,4 @@
-// exp over lanes against Math.Exp, from the smallest to the largest result, and at the edges.
+// exp and tanh over lanes against Math, from the smallest to the largest result, and at the edges.
 using Aerie.Tensors.Cpu.Lanes;
 
 namespace Aerie.Tensors.Tests.Cpu.Lanes;
@@ -21,6 +21,25 @@ public sealed unsafe class ExpTests
     }
 
     [Fact]
+    public void Tanh_is_within_three_units_in_every_width_and_all_widths_agree()
+    {
+        var worst = 0.0;
+        for (var i = 0; i < 40_000; i++)
+        {
+            var x = (i % 2 == 0 ? 1 : -1) * MathF.Pow(10, -6 + 8e-5f * 2.5f * i / 2);
+            var got = OneTanh<F32x16>(x);
+            var want = (float)Math.Tanh(x);
+            worst = Math.Max(worst, Math.Abs((double)got - Math.Tanh(x)) / (MathF.BitIncrement(Math.Abs(want)) - Math.Abs(want)));
+            Assert.Equal(got, OneTanh<F32x8>(x));
+            Assert.Equal(got, OneTanh<F32x4>(x));
+            Assert.Equal(got, OneTanh<F32x1>(x));
+        }
+        Assert.True(worst <= 3, $"{worst} units");
+        foreach (var (x, want) in ((float, float)[])[(0, 0), (1e-30f, 1e-30f), (float.PositiveInfinity, 1), (float.NegativeInfinity, -1), (float.NaN, float.NaN)])
+            Assert.Equal([want, want], [OneTanh<F32x16>(x), OneTanh<F32x1>(x)]);
+    }
+
+    [Fact]
     public void Edges()
     {
         Edge<F32x1>();
@@ -36,6 +55,13 @@ public sealed unsafe class ExpTests
             Assert.Equal(float.PositiveInfinity, One<V>(89));
             Assert.True(float.IsNaN(One<V>(float.NaN)));
         }
+    }
+
+    static float OneTanh<V>(float x) where V : unmanaged, ILanes<V>
+    {
+        var values = stackalloc float[16];
+        Lane.Tanh(V.All(x)).Store(values);
+        return values[0];
     }
 
     static float One<V>(float x) where V : unmanaged, ILanes<V>
