@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Aerie.Data;
+using Aerie.Data.LossMasks;
 
 namespace Aerie;
 
@@ -114,8 +116,11 @@ public sealed record Recipe
     /// <summary>"f32" or "bf16": the inputs of matrix products.</summary>
     public string Precision { get; init; } = "f32";
 
-    /// <summary>"aerie", "automodel" or "specforge".</summary>
+    /// <summary>"aerie", "automodel", "specforge", "speculators" or "generation_tags": which tokens are supervised, and which slots learn from them.</summary>
     public string MaskSemantics { get; init; } = "aerie";
+
+    /// <summary>How conversations become tokens and loss masks.</summary>
+    public required LossMaskOptions LossMask { get; init; }
 
     /// <summary>"automodel" or "specforge".</summary>
     public string LossNormalization { get; init; } = "automodel";
@@ -150,6 +155,9 @@ public sealed record Recipe
         var output = (string)v["recipe_args.output_dir"]!;
         var folder = v["checkpoint.checkpoint_dir"] as string ?? Path.Combine(output, "checkpoints");
         var betas = (double[])v["optimizer.betas"]!;
+        var semantics = Arg<string>("mask_semantics");
+        if (v["recipe_args.specforge_template"] is not null && semantics != "specforge") throw new AerieException($"{root.Where}: `specforge_template` has no meaning under mask_semantics: {semantics}.", "Leave it out, or set mask_semantics: specforge.");
+        if (Whole("minimum_valid_tokens") > 0 && semantics != "speculators") throw new AerieException($"{root.Where}: `minimum_valid_tokens` has no meaning under mask_semantics: {semantics}.", "Leave it out, or set mask_semantics: speculators.");
         return new Recipe
         {
             Target = Arg<string>("target_model_name_or_path"),
@@ -181,7 +189,9 @@ public sealed record Recipe
             CheckpointEverySteps = v["recipe_args.ckpt_every_steps"] is long n and > 0 ? (int)n : null,
             CheckpointEveryEpoch = Arg<bool>("save_checkpoint_every_epoch"),
             Precision = Arg<string>("precision"),
-            MaskSemantics = Arg<string>("mask_semantics"),
+            MaskSemantics = semantics,
+            LossMask = new(LossMaskOptions.Names[semantics], Whole("packed_sequence_size") is var packed and > 0 ? packed : Whole("seq_length"), Arg<bool>("mask_history"),
+                Arg<bool>("mask_reasoning_content"), v["recipe_args.specforge_template"] is string name ? SpecForgeTemplate.Find(name) : null, Whole("minimum_valid_tokens")),
             LossNormalization = Arg<string>("loss_normalization"),
             Optimizer = new((double)v["optimizer.lr"]!, betas[0], betas[1], (double)v["optimizer.eps"]!, (double)v["optimizer.weight_decay"]!,
                 (double)v["optimizer.warmup_ratio"]!, (double)v["optimizer.min_lr_ratio"]!),

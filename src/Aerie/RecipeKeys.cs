@@ -1,5 +1,8 @@
 // Every key that a recipe may have, in one table: what it is, its default, its range. docs/recipes.md is written from it, and the reader
 // checks by it. Names and meanings are NeMo AutoModel's, so its EAGLE-3 recipes work as they are; the keys of ours are marked.
+using Aerie.Data;
+using Aerie.Data.LossMasks;
+
 namespace Aerie;
 
 enum KeyType { Text, Path, Paths, Whole, Number, YesNo, Numbers, Wholes, Split }
@@ -50,7 +53,6 @@ static class RecipeKeys
     [
         new("fp8", "FP8 training", "null"),
         new("peft", "LoRA", "null"),
-        new($"{Args}.mask_reasoning_content", "masking of reasoning", "false"),
         new($"{Args}.parallel_drafting", "P-EAGLE (parallel drafting)", "false"),
         new($"{Args}.mask_token_id", "P-EAGLE (parallel drafting)", "null"),
         new($"{Args}.num_depths", "P-EAGLE (parallel drafting)", "null", "8"),
@@ -107,7 +109,11 @@ static class RecipeKeys
         new(Args, "ckpt_every_steps", KeyType.Whole, null, "Updates between two checkpoints; not set or 0: only at the end.") { Nullable = true },
         new(Args, "save_checkpoint_every_epoch", KeyType.YesNo, false, "A checkpoint after every epoch."),
         new(Args, "precision", KeyType.Text, "f32", "Matrix products in f32, or in bf16 with f32 sums.") { Choices = ["f32", "bf16"], Ours = true },
-        new(Args, "mask_semantics", KeyType.Text, "aerie", "Which slots are supervised: `aerie` wants the embedded and the predicted token to be supervised text, the others do as those trainers do.") { Choices = ["aerie", "automodel", "specforge"], Ours = true },
+        new(Args, "mask_reasoning_content", KeyType.YesNo, false, "The reasoning in answers is not supervised."),
+        new(Args, "mask_history", KeyType.YesNo, false, "Only the last answer of a conversation is supervised (NeMo AutoModel's ChatDataset; SpecForge: `train_only_last_turn`).") { Ours = true },
+        new(Args, "mask_semantics", KeyType.Text, "aerie", "Which tokens are supervised, and which slots learn from them (docs/data.md): `aerie` wants the embedded and the predicted token to be answer text, the others do as those trainers do.") { Choices = [.. LossMaskOptions.Names.Keys], Ours = true },
+        new(Args, "specforge_template", KeyType.Text, null, "`specforge`: the name of SpecForge's chat template, whose header and end of turn are looked for and whose system prompt is added; not set: told from the target's own template, nothing added.") { Nullable = true, Choices = [.. SpecForgeTemplate.Named.Keys], Ours = true },
+        new(Args, "minimum_valid_tokens", KeyType.Whole, 0L, "`speculators`: rows with fewer supervised tokens are left out.") { Min = 0, Ours = true },
         new(Args, "loss_normalization", KeyType.Text, "automodel", "`automodel`: mean over supervised slots; `specforge`: sum over all slots.") { Choices = ["automodel", "specforge"], Ours = true },
         new(Args, "trust_remote_code", KeyType.YesNo, false, "Must be false: code of a model folder is never run."),
         Only("target_model_backend", "colocated", "a target in another process"),

@@ -12,6 +12,12 @@ namespace Aerie.Data;
 /// <param name="Source">Where it comes from (file and line), for messages.</param>
 public sealed record Conversation(IReadOnlyList<JsonElement> Messages, JsonElement? Tools = null, string? Domain = null, string Source = "")
 {
+    /// <summary>The conversation as a template has written it already (SpecForge's preformatted data), instead of messages; else null.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The conversation as tokens with their loss mask, instead of messages; else null.</summary>
+    public TokenizedConversation? Tokens { get; init; }
+
     /// <summary>A conversation of plain messages.</summary>
     public static Conversation Of(params (string Role, string Content)[] messages) => new([.. messages.Select(m => Message(m.Role, m.Content))]);
 
@@ -29,5 +35,8 @@ public sealed record Conversation(IReadOnlyList<JsonElement> Messages, JsonEleme
     public string ContentOf(int message) => Messages[message].GetProperty("content").GetString()!;
 
     /// <summary>Has the model something to say in it?</summary>
-    public bool HasAnswer => Messages.Any(m => m.GetProperty("role").ValueEquals("assistant"));
+    public bool HasAnswer => Text is not null || Tokens is not null || Answers.Any();
+
+    /// <summary>The messages that the assistant says.</summary>
+    public IEnumerable<int> Answers => Enumerable.Range(0, Messages.Count).Where(i => Messages[i].GetProperty("role").ValueEquals("assistant"));
 }

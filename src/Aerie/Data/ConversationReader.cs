@@ -1,4 +1,5 @@
-// Reads conversations from JSON Lines or JSON: rows with `messages` (role/content) or `conversations` (ShareGPT: from/value).
+// Reads conversations from JSON Lines or JSON: rows with `messages` (role/content) or `conversations` (ShareGPT: from/value); also rows of
+// `text` (preformatted) and of tokens. How a row is brought into one form is part of the loss mask's rule.
 // A bad row is an error that names file and line; nothing is guessed.
 using System.Text.Json;
 using System.Text.Unicode;
@@ -13,15 +14,15 @@ public static class ConversationReader
 
     /// <summary>All conversations of a file, or of a folder's <c>.jsonl</c>, <c>.ndjson</c> and <c>.json</c> files by name.</summary>
     /// <exception cref="AerieException">A file is missing or empty, or a row is wrong (it is named).</exception>
-    public static List<Conversation> Read(string path) => Read([path]);
+    public static List<Conversation> Read(string path, LossMaskRule rule = LossMaskRule.Aerie) => Read([path], rule);
 
     /// <summary>All conversations of several files or folders, in order; every one must have an answer by the assistant.</summary>
-    public static List<Conversation> Read(IEnumerable<string> paths) => Read(paths, needAnswers: true);
+    public static List<Conversation> Read(IEnumerable<string> paths, LossMaskRule rule = LossMaskRule.Aerie) => Read(paths, needAnswers: true, rule);
 
     /// <summary>Prompts: conversations that may end before the answer; also rows with only <c>prompt</c> (text).</summary>
-    public static List<Conversation> ReadPrompts(string path) => Read([path], needAnswers: false);
+    public static List<Conversation> ReadPrompts(string path) => Read([path], needAnswers: false, LossMaskRule.Aerie);
 
-    static List<Conversation> Read(IEnumerable<string> paths, bool needAnswers)
+    static List<Conversation> Read(IEnumerable<string> paths, bool needAnswers, LossMaskRule rule)
     {
         var all = new List<Conversation>();
         foreach (var file in paths.SelectMany(Files))
@@ -29,7 +30,7 @@ public static class ConversationReader
             var before = all.Count;
             try
             {
-                foreach (var (row, where) in Rows(file)) all.Add(ConversationRow.Read(row, where, needAnswers));
+                foreach (var (row, where) in Rows(file)) all.Add(ConversationRow.Read(row, where, needAnswers, rule));
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {

@@ -53,12 +53,12 @@ public static class ConversationTokenizer
         {
             report.Read++;
             var found = masks.Rows(conversation);
-            if (found.Count == 0) report.Drop("the template hides the answers");
+            if (found.Count == 0) report.Drop(conversation.HasAnswer ? "no answer fits, or the template hides them" : "no assistant turn");
             foreach (var row in found)
             {
                 if (row.WasCut) report.Cut++;
                 // The drafter predicts a supervised token from the one before it.
-                if (row.Supervised < 2) report.Drop(row.WasCut ? "the answer begins after the cut" : "no answer to learn from");
+                if (row.Supervised < 2) report.Drop(row.WasCut ? "the answer begins after the cut" : row.Supervised == 0 && options.Rule == LossMaskRule.SpecForge ? "no header of an answer in the text" : "no answer to learn from");
                 else Keep(row);
             }
         }

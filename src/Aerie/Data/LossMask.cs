@@ -1,27 +1,41 @@
-// Which tokens of a conversation are supervised.
-//   aerie      what the assistant says and its end-of-turn token: not the header, nothing that the template writes after the turn
-//   automodel  NeMo AutoModel: assistant message i from the end of render(messages[..i]) to that of render(messages[..i+1]), header and all
-// Both go by {% generation %} where the template has it.
+// Which tokens of a conversation are supervised: the rules by name, one file each in LossMasks/, and what they have in common.
+// docs/data.md compares them token by token.
 using System.Text.Json;
+using Aerie.Data.LossMasks;
 using Aerie.Text;
 
 namespace Aerie.Data;
 
-/// <summary>Whose rule says which tokens are supervised.</summary>
+/// <summary>Whose rule says which tokens are supervised, and how rows of data are brought into one form before.</summary>
 public enum LossMaskRule
 {
     /// <summary>The answer as the model says it: from after the generation prompt to its end-of-turn token.</summary>
     Aerie,
-    /// <summary>NeMo AutoModel's: the whole assistant message as the template writes it.</summary>
+    /// <summary>NeMo AutoModel's: the whole assistant message as the template writes it, header and all.</summary>
     Automodel,
+    /// <summary>SpecForge's: what stands between a header and an end-of-turn string in the text.</summary>
+    SpecForge,
+    /// <summary>vLLM speculators': a row per answer, supervised from the generation prompt to the end of the text.</summary>
+    Speculators,
+    /// <summary>transformers': what the template marks with <c>{% generation %}</c>.</summary>
+    GenerationTags,
 }
 
 /// <summary>How a conversation becomes tokens.</summary>
 /// <param name="Rule">Which tokens are supervised.</param>
 /// <param name="SeqLength">Longer ones are cut on the right; 0: never.</param>
-/// <param name="LastTurnOnly">Only the last answer is supervised.</param>
+/// <param name="LastTurnOnly">Only the last answer is supervised (AutoModel: mask_history, SpecForge: train_only_last_turn).</param>
 /// <param name="MaskReasoning">Reasoning is not supervised.</param>
-public sealed record LossMaskOptions(LossMaskRule Rule = LossMaskRule.Aerie, int SeqLength = 0, bool LastTurnOnly = false, bool MaskReasoning = false);
+/// <param name="SpecForge">The headers that SpecForge's rule looks for; null: told from the chat template.</param>
+/// <param name="MinimumSupervised">speculators' minimum_valid_tokens: rows with fewer supervised tokens are left out.</param>
+public sealed record LossMaskOptions(LossMaskRule Rule = LossMaskRule.Aerie, int SeqLength = 0, bool LastTurnOnly = false, bool MaskReasoning = false, SpecForgeTemplate? SpecForge = null, int MinimumSupervised = 0)
+{
+    /// <summary>The rules by the names that recipes and the command line use.</summary>
+    public static readonly IReadOnlyDictionary<string, LossMaskRule> Names = new Dictionary<string, LossMaskRule>
+    {
+        ["aerie"] = LossMaskRule.Aerie, ["automodel"] = LossMaskRule.Automodel, ["specforge"] = LossMaskRule.SpecForge, ["speculators"] = LossMaskRule.Speculators, ["generation_tags"] = LossMaskRule.GenerationTags,
+    };
+}
 
 /// <summary>A conversation as tokens.</summary>
 /// <param name="Ids">Token ids [T].</param>
@@ -34,162 +48,74 @@ public sealed record TokenizedConversation(int[] Ids, bool[] LossMask, string? D
     public int Supervised => LossMask.Count(true);
 }
 
-/// <summary>Turns conversations into tokens and loss masks.</summary>
-public sealed class LossMask(Tokenizer tokenizer, ChatTemplate template, LossMaskOptions options)
+/// <summary>Turns conversations into tokens and loss masks. Safe for several threads.</summary>
+public sealed class LossMask
 {
-    /// <summary>The rows of a conversation: one; or, under <see cref="LossMaskRule.Aerie"/> where the template rewrites earlier turns, one per answer.</summary>
+    readonly LossMaskOptions options;
+    readonly Tokenizer tokenizer;
+    readonly Renderings renderings;
+    readonly IMaskRule rule;
+
+    /// <param name="tokenizer">The target's tokenizer.</param>
+    /// <param name="template">The target's chat template.</param>
+    /// <param name="options">Whose rule, and its settings.</param>
+    /// <exception cref="AerieException">The rule does not go with the template.</exception>
+    public LossMask(Tokenizer tokenizer, ChatTemplate template, LossMaskOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(template);
+        ArgumentNullException.ThrowIfNull(options);
+        (this.options, this.tokenizer) = (options, tokenizer);
+        renderings = new(tokenizer, template);
+        rule = options.Rule switch
+        {
+            LossMaskRule.SpecForge => new SpecForgeMask(renderings, options.SpecForge ?? SpecForgeTemplate.From(template, tokenizer), options.LastTurnOnly),
+            LossMaskRule.Speculators => new SpeculatorsMask(renderings, options.SeqLength),
+            _ when template.MarksGeneration => new GenerationTags(renderings, options.SeqLength),
+            LossMaskRule.GenerationTags => throw new AerieException("the chat template has no {% generation %}, which the loss mask `generation_tags` goes by", "Use the default loss mask: it needs no marks."),
+            LossMaskRule.Automodel => new AutomodelMask(renderings, options.SeqLength),
+            _ => new AerieMask(renderings),
+        };
+    }
+
+    /// <summary>The rows of a conversation: usually one; under <see cref="LossMaskRule.Speculators"/>, and under <see cref="LossMaskRule.Aerie"/> where the template rewrites earlier turns, one per answer.</summary>
     /// <exception cref="AerieException">The template refuses the conversation, or its answers cannot be told from the rest.</exception>
     public IReadOnlyList<TokenizedConversation> Rows(Conversation conversation)
     {
         ArgumentNullException.ThrowIfNull(conversation);
-        if (!conversation.HasAnswer) throw new AerieException($"{conversation.Source}: has no assistant turn");
-        if (template.MarksGeneration) return [Finished(conversation, Marked(conversation))];
-        if (options.Rule == LossMaskRule.Automodel) return [Finished(conversation, ByPrefixes(conversation))];
-        if (Whole(conversation) is { } whole) return [Finished(conversation, whole)];
-        return [.. Answers(conversation).Select(i => Part(conversation, i)).OfType<Draft>().Select(row => Finished(conversation, row))];
+        if (!conversation.HasAnswer && !Forgiving(options.Rule)) throw new AerieException($"{conversation.Source}: has no assistant turn");
+        if (conversation.Text is not null && options.Rule != LossMaskRule.SpecForge)
+            throw new AerieException($"{conversation.Source}: is text that a template has written already; which part of it is an answer is told by headers only", "Use mask_semantics: specforge, or give the messages.");
+        IEnumerable<MaskedTokens> rows = conversation.Tokens is { } given ? [new([.. given.Ids], [.. given.LossMask])] : rule.Rows(conversation);
+        if (conversation.Tokens?.Ids.FirstOrDefault(id => (uint)id >= (uint)tokenizer.VocabularySize, -1) is { } strange and not -1)
+            throw new AerieException($"{conversation.Source}: token {strange} is not of this tokenizer ({tokenizer.VocabularySize} tokens)", "The rows were made for another target.");
+        if (options.LastTurnOnly && options.Rule != LossMaskRule.SpecForge) rows = rows.TakeLast(1);
+        return [.. rows.Select(row => Finished(conversation, row)).Where(row => row.Supervised >= Fewest)];
     }
 
-    // Ids and mask before they are cut.
-    sealed record Draft(List<int> Ids, bool[] Mask);
+    /// <summary>SpecForge and speculators leave conversations without an answer out; for all others they are mistakes.</summary>
+    internal static bool Forgiving(LossMaskRule rule) => rule is LossMaskRule.SpecForge or LossMaskRule.Speculators;
 
-    static IEnumerable<int> Answers(Conversation conversation) => Enumerable.Range(0, conversation.Messages.Count).Where(i => conversation.RoleOf(i) == "assistant");
+    // speculators leaves rows out; all others give what there is.
+    int Fewest => options.Rule == LossMaskRule.Speculators ? Math.Max(1, options.MinimumSupervised) : 0;
 
-    string Text(Conversation conversation, int messages, bool prompt = false) => Render(conversation, [.. conversation.Messages.Take(messages)], prompt).Text;
-
-    RenderedChat Render(Conversation conversation, IReadOnlyList<JsonElement> messages, bool prompt = false)
-    {
-        try
-        {
-            return template.Render(messages, new ChatTemplateOptions { AddGenerationPrompt = prompt, Tools = conversation.Tools });
-        }
-        catch (AerieException problem) when (conversation.Source.Length > 0)
-        {
-            throw new AerieException($"{conversation.Source}: {problem.Message}", problem.Hint, problem);
-        }
-    }
-
-    List<int> Ids(Conversation conversation, int messages, bool prompt = false) => tokenizer.Encode(Text(conversation, messages, prompt));
-
-    // {% generation %}: from the first token that covers the span's first character to the first that covers its last one.
-    Draft Marked(Conversation conversation)
-    {
-        var rendered = Render(conversation, conversation.Messages);
-        var (ids, places) = tokenizer.EncodeWithPlaces(rendered.Text);
-        if (options.SeqLength > 0 && ids.Count > options.SeqLength) places.RemoveRange(options.SeqLength, places.Count - options.SeqLength);
-        var mask = new bool[ids.Count];
-        var units = Units(rendered.Text);
-        foreach (var (start, end) in rendered.GenerationSpans)
-        {
-            var first = start < end ? places.FindIndex(p => Covers(p, units[start])) : places.FindIndex(p => Covers(p, start < units.Length ? units[start] : -1));
-            if (first < 0) break;
-            var last = end > 0 ? places.FindIndex(p => Covers(p, units[end - 1])) : -1;
-            if (last <= 0) last = places.Count - 1;
-            for (var i = first; i <= last; i++) mask[i] = true;
-        }
-        return new Draft(ids, mask);
-
-        static bool Covers((int Start, int End) place, int at) => place.Start <= at && at < place.End;
-    }
-
-    // The place in UTF-16 of each code point, and of the end.
-    static int[] Units(string text)
-    {
-        var units = new List<int>(text.Length + 1);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (i == 0 || !char.IsLowSurrogate(text[i]) || !char.IsHighSurrogate(text[i - 1])) units.Add(i);
-        }
-        return [.. units];
-    }
-
-    Draft ByPrefixes(Conversation conversation)
-    {
-        var ids = Ids(conversation, conversation.Messages.Count);
-        var mask = new bool[ids.Count];
-        foreach (var i in Answers(conversation))
-        {
-            var (from, to) = (Prefix(i), Prefix(i + 1));
-            for (var t = from; t < to; t++) mask[t] = true;
-        }
-        return new Draft(ids, mask);
-
-        // The length of the first messages' tokens, which must begin the whole; the last may be eos instead.
-        int Prefix(int messages)
-        {
-            if (messages == 0) throw new AerieException($"{conversation.Source}: begins with an assistant turn");
-            var prefix = Ids(conversation, messages);
-            var (length, limit) = (prefix.Count, options.SeqLength > 0 ? Math.Min(options.SeqLength, ids.Count) : ids.Count);
-            if (options.SeqLength > 0) length = Math.Min(length, options.SeqLength);
-            var same = CommonPrefix(prefix, ids);
-            if (length > limit || (same < length && !(same == length - 1 && prefix[same] == tokenizer.SpecialId("eos_token"))))
-                throw new AerieException($"{conversation.Source}: the chat template rewrites earlier turns, so the answers cannot be told from the rest", "Use the default loss mask, or a template with {% generation %}.");
-            return length;
-        }
-    }
-
-    // One row with every answer; null where an answer's prompt is not the beginning of the whole.
-    Draft? Whole(Conversation conversation)
-    {
-        var ids = Ids(conversation, conversation.Messages.Count);
-        var mask = new bool[ids.Count];
-        foreach (var i in Answers(conversation).Where(i => i > 0))
-        {
-            var (prompt, answered) = (Ids(conversation, i, prompt: true), Ids(conversation, i + 1));
-            if (CommonPrefix(prompt, ids) < prompt.Count || CommonPrefix(answered, ids) < answered.Count || answered.Count < prompt.Count) return null;
-            Mark(ids, mask, prompt.Count, answered.Count);
-        }
-        return new Draft(ids, mask);
-    }
-
-    // The conversation up to an answer. Where the prompt is not its beginning, their common prefix is, if that is not inside an earlier turn; else null.
-    Draft? Part(Conversation conversation, int answer)
-    {
-        if (answer == 0) return null;
-        var (prompt, ids) = (Ids(conversation, answer, prompt: true), Ids(conversation, answer + 1));
-        var start = CommonPrefix(prompt, ids);
-        if (start < prompt.Count)
-        {
-            var before = Ids(conversation, answer);
-            if (CommonPrefix(before, ids) < before.Count || start < before.Count) return null;
-        }
-        var mask = new bool[ids.Count];
-        Mark(ids, mask, start, ids.Count);
-        return new Draft(ids, mask);
-    }
-
-    // Up to the turn's last control token, its end; what the template writes after that nobody generates.
-    void Mark(List<int> ids, bool[] mask, int from, int to)
-    {
-        var end = to;
-        while (end > from && !(tokenizer.AddedTokens.TryGetValue(ids[end - 1], out var token) && token.Special)) end--;
-        for (var t = from; t < (end > from ? end : to); t++) mask[t] = true;
-    }
-
-    static int CommonPrefix(List<int> a, List<int> b)
-    {
-        var length = 0;
-        while (length < a.Count && length < b.Count && a[length] == b[length]) length++;
-        return length;
-    }
-
-    TokenizedConversation Finished(Conversation conversation, Draft row)
+    TokenizedConversation Finished(Conversation conversation, MaskedTokens row)
     {
         if (options.MaskReasoning) HideReasoning(conversation, row);
-        if (options.LastTurnOnly) KeepLastRun(row.Mask, options.SeqLength);
+        if (options.LastTurnOnly && options.Rule != LossMaskRule.SpecForge) KeepLastRun(row.Mask, options.SeqLength);
         var length = options.SeqLength > 0 ? Math.Min(options.SeqLength, row.Ids.Count) : row.Ids.Count;
         return new TokenizedConversation([.. row.Ids.Take(length)], row.Mask[..length], conversation.Domain, length < row.Ids.Count);
     }
 
     // The tokens that change when a message's reasoning is left empty.
-    void HideReasoning(Conversation conversation, Draft row)
+    void HideReasoning(Conversation conversation, MaskedTokens row)
     {
-        foreach (var i in Answers(conversation))
+        foreach (var i in conversation.Answers)
         {
             if (!conversation.Messages[i].TryGetProperty("reasoning_content", out var reasoning) || reasoning.ValueEquals("")) continue;
             JsonElement[] messages = [.. conversation.Messages];
             messages[i] = WithoutReasoning(messages[i]);
-            var other = tokenizer.Encode(Render(conversation, messages).Text);
-            var start = CommonPrefix(row.Ids, other);
+            var other = renderings.Ids(conversation, messages);
+            var start = MaskedTokens.CommonPrefix(row.Ids, other);
             var tail = 0;
             while (tail < Math.Min(row.Ids.Count, other.Count) - start && row.Ids[^(tail + 1)] == other[^(tail + 1)]) tail++;
             for (var t = start; t < row.Ids.Count - tail; t++) row.Mask[t] = false;

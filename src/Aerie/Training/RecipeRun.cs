@@ -27,7 +27,7 @@ public static class RecipeRun
     public static RecipeResult Run(Recipe recipe, ChatTarget? loaded = null, Action<string>? say = null, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         var precision = recipe.Precision == "bf16" ? Precision.BF16 : Precision.F32;
-        var conversations = Read(recipe.TrainData, recipe.TrainSplit, recipe.Seed);
+        var conversations = Read(recipe, recipe.TrainData, recipe.TrainSplit);
         var target = loaded ?? ChatTarget.Load(recipe.Target, precision);
         try
         {
@@ -51,7 +51,7 @@ public static class RecipeRun
             var plan = new BatchPlan(recipe.MicroBatchSize, recipe.PackedSequenceSize, recipe.Shuffle, (ulong)recipe.Seed, precision == Precision.BF16 ? DType.BF16 : DType.F32);
             using var data = new CapturedData(texts, capture, target.Network.Head, plan, progress, cancellation);
             using var validation = recipe.ValidationData is null ? null
-                : new CapturedData(Tokenize(recipe, target, Read([recipe.ValidationData], recipe.ValidationSplit, recipe.Seed)).Texts, capture, target.Network.Head, plan with { Shuffle = false }, progress, cancellation);
+                : new CapturedData(Tokenize(recipe, target, Read(recipe, [recipe.ValidationData], recipe.ValidationSplit)).Texts, capture, target.Network.Head, plan with { Shuffle = false }, progress, cancellation);
             var loop = new TrainingLoop(trainer, optimizer, data, Plan(recipe, fingerprint, precision), folder, validation)
             {
                 Say = say,
@@ -67,21 +67,20 @@ public static class RecipeRun
     }
 
     // As NeMo AutoModel: shuffled by the seed, then sliced; without a slice in the order of the file (epochs shuffle for themselves).
-    static List<Conversation> Read(IEnumerable<string> paths, Split? split, int seed)
+    static List<Conversation> Read(Recipe recipe, IEnumerable<string> paths, Split? split)
     {
-        var all = ConversationReader.Read(paths);
+        var all = ConversationReader.Read(paths, recipe.LossMask.Rule);
         if (split is null || (split.From is null && split.To is null)) return all;
         var order = all.ToArray();
-        new CounterRandom((ulong)seed, "split").Shuffle(order.AsSpan());
+        new CounterRandom((ulong)recipe.Seed, "split").Shuffle(order.AsSpan());
         var (from, to) = ((int)Math.Min(split.From ?? 0, order.Length), (int)Math.Min(split.To ?? order.Length, order.Length));
         return from < to ? [.. order[from..to]] : throw new AerieException($"the split {split} holds nothing: there are {order.Length} conversations.", "Change recipe_args.train_split or val_split.");
     }
 
     static (List<TokenizedConversation> Texts, DataReport Report) Tokenize(Recipe recipe, ChatTarget target, IEnumerable<Conversation> conversations)
     {
-        var longest = recipe.PackedSequenceSize > 0 ? recipe.PackedSequenceSize : recipe.SequenceLength;
-        var rule = recipe.MaskSemantics == "automodel" ? LossMaskRule.Automodel : LossMaskRule.Aerie;
-        return ConversationTokenizer.Tokenize(conversations, target.Tokenizer, target.Template, new LossMaskOptions(rule, Math.Min(longest, target.Network.Config.MaxPositions)));
+        var options = recipe.LossMask;
+        return ConversationTokenizer.Tokenize(conversations, target.Tokenizer, target.Template, options with { SeqLength = Math.Min(options.SeqLength, target.Network.Config.MaxPositions) });
     }
 
     static IReadOnlyList<int> SpeculativeAux(TargetConfig target, Eagle3Config drafter) => Decoding.SpeculativeDecoder.CheckedAuxLayers(target, drafter);
@@ -140,7 +139,7 @@ public static class RecipeRun
     static Eagle3Settings Settings(Recipe recipe) => new()
     {
         TttSteps = recipe.TttSteps,
-        Mask = recipe.MaskSemantics switch { "automodel" => MaskSemantics.AutoModel, "specforge" => MaskSemantics.SpecForge, _ => MaskSemantics.Text },
+        Mask = recipe.MaskSemantics switch { "automodel" or "speculators" => MaskSemantics.AutoModel, "specforge" => MaskSemantics.SpecForge, _ => MaskSemantics.Text },
         Normalization = recipe.LossNormalization == "specforge" ? LossNormalization.SpecForge : LossNormalization.AutoModel,
         Lk = recipe.LkLossType switch { "alpha" => LkLoss.Alpha, "lambda" => LkLoss.Lambda, _ => LkLoss.None },
         LkScale = recipe.LkKlScale,

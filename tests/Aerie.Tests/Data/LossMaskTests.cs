@@ -1,5 +1,7 @@
 // Loss masks against NeMo AutoModel's and transformers', and Aerie's own rule on the shared example.
+using System.Text.Json;
 using Aerie.Data;
+using Aerie.Data.LossMasks;
 using Aerie.Text;
 
 namespace Aerie.Tests.Data;
@@ -48,4 +50,50 @@ public class LossMaskTests
         var rows = new LossMask(tokenizer, new ChatTemplate(lastOnly), new()).Rows(Conversation.Of(("user", "a"), ("assistant", "one"), ("user", "b"), ("assistant", "two")));
         Assert.Equal(["one<|im_end|>", "two<|im_end|>"], rows.Select(r => tokenizer.Decode(r.Ids.Where((_, t) => r.LossMask[t]))));
     }
+
+    [Theory]
+    [InlineData("loss_masks/llama3/llama3.jinja", "<|start_header_id|>assistant<|end_header_id|>\n\n", "<|eot_id|>")]
+    [InlineData("loss_masks/qwen3/qwen3.jinja", "<|im_start|>assistant\n", "<|im_end|>\n")]
+    [InlineData("loss_masks/qwen3/chatml-thinking.jinja", "<|im_start|>assistant\n", "<|im_end|>\n")]
+    [InlineData("loss_masks/qwen3/chatml-prefilled.jinja", "<|im_start|>assistant\n", "<|im_end|>\n")]
+    public void SpecForges_headers_are_told_from_the_template(string file, string header, string end)
+    {
+        var folder = Path.GetDirectoryName(Golden.Path(file))!;
+        var tokenizer = Tokenizer.Load(folder);
+        var found = SpecForgeTemplate.From(ChatTemplate.Load(Golden.Path(file), tokenizer.SpecialTokens), tokenizer);
+        Assert.Equal((header, end, null), (found.AssistantHeader, found.EndOfTurn, found.SystemPrompt));
+    }
+
+    [Fact]
+    public void SpecForges_templates_go_by_their_names()
+    {
+        Assert.Equal("<|im_end|>\n", SpecForgeTemplate.Find("qwen").EndOfTurn);
+        Assert.Contains("harmony", Assert.Throws<AerieException>(() => SpecForgeTemplate.Find("gpt-oss")).Message, StringComparison.Ordinal);
+        Assert.Contains("qwen", Assert.Throws<AerieException>(() => SpecForgeTemplate.Find("quen")).Hint, StringComparison.Ordinal);
+        var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", "llama3"));
+        Assert.Throws<AerieException>(() => SpecForgeTemplate.From(new ChatTemplate("{{ messages[0].content }}"), tokenizer));
+        Assert.Throws<AerieException>(() => new LossMask(tokenizer, new ChatTemplate("{{ messages[0].content }}"), new(LossMaskRule.GenerationTags)));
+    }
+
+    [Fact]
+    public void Tokens_and_texts_that_are_given_are_taken_as_they_are()
+    {
+        var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", "llama3"));
+        var template = ChatTemplate.Load(Golden.Path("loss_masks", "llama3", "llama3.jinja"), tokenizer.SpecialTokens);
+        Conversation Row(string json, LossMaskRule rule = LossMaskRule.Aerie) => ConversationRow.Read(JsonDocument.Parse(json).RootElement, "row", needAnswers: true, rule);
+        var given = new LossMask(tokenizer, template, new(SeqLength: 3)).Rows(Row("""{"input_ids":[5,6,7,8],"loss_mask":[0,1,1,0],"domain":"x"}""")).Single();
+        Assert.Equal([5, 6, 7], given.Ids);
+        Assert.Equal([false, true, true], given.LossMask);
+        Assert.True(given is { Domain: "x", WasCut: true });
+        const string written = """{"text":"<|start_header_id|>assistant<|end_header_id|>\n\nHi.<|eot_id|>"}""";
+        var text = Row(written, LossMaskRule.SpecForge);
+        Assert.Contains("specforge", Assert.Throws<AerieException>(() => Row(written)).Hint, StringComparison.Ordinal);
+        Assert.Equal("Hi.<|eot_id|>", tokenizer.Decode(Supervised(new LossMask(tokenizer, template, new(LossMaskRule.SpecForge)).Rows(text).Single())));
+        Assert.Contains("specforge", Assert.Throws<AerieException>(() => new LossMask(tokenizer, template, new()).Rows(text)).Hint, StringComparison.Ordinal);
+        Assert.Contains("99999999", Assert.Throws<AerieException>(() => new LossMask(tokenizer, template, new()).Rows(Row("""{"input_ids":[99999999],"loss_mask":[1]}"""))).Message, StringComparison.Ordinal);
+        foreach (var wrong in new[] { """{"input_ids":[1]}""", """{"input_ids":[1,2],"loss_mask":[1]}""", """{"input_ids":[],"loss_mask":[]}""", """{"input_ids":[-1],"loss_mask":[1]}""", """{"input_ids":[1],"loss_mask":[2]}""", """{"input_ids":1,"loss_mask":[1]}""" })
+            Assert.Throws<AerieException>(() => Row(wrong));
+    }
+
+    static IEnumerable<int> Supervised(TokenizedConversation row) => row.Ids.Where((_, t) => row.LossMask[t]);
 }
