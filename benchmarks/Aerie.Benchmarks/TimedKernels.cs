@@ -65,6 +65,15 @@ sealed class TimedKernels(IKernels kernels) : IKernels
         kernels.HeadLinear(x, xColumn, xStride, weights, y, yColumn, yStride);
     }
 
+    public void CausalConv(Tensor x, int column, Tensor past, ReadOnlySpan<RecurrentRun> runs, Tensor taps, Tensor? bias, Tensor y) { using var t = Time(); kernels.CausalConv(x, column, past, runs, taps, bias, y); }
+    public void GatedGroupNorm(Tensor x, Tensor z, int column, int groups, Tensor w, float eps, Tensor y) { using var t = Time(); kernels.GatedGroupNorm(x, z, column, groups, w, eps, y); }
+
+    public void SelectiveScan(ScanLayout layout, Tensor x, Tensor aLog, Tensor d, Tensor dtBias, ReadOnlySpan<RecurrentRun> runs, Tensor state, Tensor y)
+    {
+        using var t = Time();
+        kernels.SelectiveScan(layout, x, aLog, d, dtBias, runs, state, y);
+    }
+
     public void RmsNormBackward(Tensor dy, Tensor x, Tensor w, Tensor scale, Tensor? dx, bool accumulate, Tensor? dw)
     {
         using var t = Time();

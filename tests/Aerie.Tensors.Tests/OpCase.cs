@@ -109,6 +109,7 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
             k.HeadNorm(x, 1, Heads(cols), Normal(2, 1, cols / Heads(cols)), 1e-5f);
             return [Out("x", x)];
         });
+        foreach (var op in RecurrentOps.Of(rows, cols)) yield return op;
         if (cols % 2 == 0)
             foreach (var inverse in (bool[])[false, true])
                 yield return new($"Rope inverse={inverse} {size}", rows, 2 * n, (k, at, count) =>
@@ -243,14 +244,14 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
 
     static int Heads(int cols) => cols % 64 == 0 ? cols / 64 : 1;
 
-    static OpOutput Out(string name, Tensor t, bool rows = true)
+    internal static OpOutput Out(string name, Tensor t, bool rows = true)
         => new(name, t.DType == DType.I32 ? [.. t.ToInt32Array().Select(i => (float)i)] : t.ToArray(), rows);
 
     static readonly ConcurrentDictionary<(uint Seed, int Rows, int Cols), float[]> Drawn = new();
 
     internal static Tensor Normal(uint seed, int rows, int cols, DType dtype = DType.F32, float deviation = 1) => Part(seed, rows, cols, 0, rows, deviation, dtype);
 
-    static Tensor Part(uint seed, int rows, int cols, int at, int count, float deviation = 1, DType dtype = DType.F32)
+    internal static Tensor Part(uint seed, int rows, int cols, int at, int count, float deviation = 1, DType dtype = DType.F32)
     {
         var all = Drawn.GetOrAdd((seed, rows, cols), key =>
         {
