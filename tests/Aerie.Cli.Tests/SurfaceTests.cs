@@ -11,7 +11,7 @@ public sealed class SurfaceTests
         aerie doctor []
         aerie evaluate [--data --draft-tokens --drafter --least-confidence --limit --max-new-tokens --output --target]
         aerie export [--dtype] DRAFTER OUTPUT
-        aerie inspect [] MODEL
+        aerie inspect [--aux-layers] MODEL
         aerie parity [] CASE
         aerie quickstart [--data --draft-tokens --max-new-tokens --output --set --target]
         aerie regenerate [--concurrency --input-data --max-new-tokens --output-dir --resume --shard-size --target --target-server --temperature]

@@ -1,5 +1,6 @@
 // `aerie inspect MODEL`: what a model folder holds, and how its layers are numbered by others.
 using System.CommandLine;
+using System.Globalization;
 using Aerie.Drafters;
 using Aerie.Targets;
 using Aerie.Training;
@@ -10,7 +11,10 @@ static class InspectVerb
 {
     static readonly Argument<string> Model = new("MODEL") { Description = "A target (Hugging Face folder), a drafter folder, or a run folder." };
 
-    public static Command Create() => new Verb("inspect", "Show what a model folder holds: sizes, memory, layers.", "aerie inspect assets/fledgling") { Model }.Does(Run);
+    static readonly Option<string?> AuxLayers = new("--aux-layers") { Description = "Layers whose output a drafter is to read: shown beside the default ones, with every engine's number for them.", HelpName = "2,26,48" };
+
+    public static Command Create() => new Verb("inspect", "Show what a model folder holds: parts, layers and their numbers in every engine, memory. A folder with only config.json will do.",
+        "aerie inspect assets/fledgling --aux-layers 2,6,11") { Model, AuxLayers }.Does(Run);
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
@@ -18,8 +22,13 @@ static class InspectVerb
         if (!Directory.Exists(folder)) throw new AerieException($"{folder}: no such folder.", "Give the folder of a model, the one with config.json.");
         if (!File.Exists(Path.Combine(folder, "config.json"))) folder = RunFolder.FindDrafter(folder);
         var config = ConfigFile.Open(folder);
-        var facts = config.Has("draft_vocab_size") || config.Has("speculators_model_type") || config.Texts("architectures").Any(a => a.Contains("Eagle", StringComparison.Ordinal))
-            ? Drafter(folder) : Target(folder);
+        if (!(config.Has("draft_vocab_size") || config.Has("speculators_model_type") || config.Texts("architectures").Any(a => a.Contains("Eagle", StringComparison.Ordinal))))
+        {
+            var model = ModelSummary.Read(folder);
+            TargetTable.Show(screen, folder, model, Chosen(parsed, model));
+            return ExitCode.Done;
+        }
+        var facts = Drafter(folder);
         if (screen.Json)
         {
             screen.Write(json =>
@@ -43,33 +52,13 @@ static class InspectVerb
         return ExitCode.Done;
     }
 
-    static List<(string Name, string Text, object Value)> Target(string folder)
+    // Layers that the user asks about must be there.
+    static int[]? Chosen(ParseResult parsed, ModelSummary model)
     {
-        var model = ModelSummary.Read(folder);
-        var c = model.Config;
-        return
-        [
-            Fact("kind", "target"),
-            Fact("architecture", TargetConfig.ArchitectureOf(ConfigFile.Open(folder))),
-            Fact("layers", c.Layers),
-            Fact("hidden_size", c.HiddenSize),
-            Fact("intermediate_size", c.IntermediateSize),
-            Fact("heads", c.Heads),
-            Fact("key_value_heads", c.KeyValueHeads),
-            Fact("head_size", c.HeadSize),
-            Fact("vocabulary", c.VocabularySize),
-            Fact("tied_embeddings", c.TiedEmbeddings),
-            Fact("query_key_norm", c.QueryKeyNorm),
-            Fact("windowed_layers", c.Windows.Count(w => w > 0), c.Windows.Any(w => w > 0) ? $"{c.Windows.Count(w => w > 0)}, a window of {c.Windows.Max()} tokens" : "none"),
-            Fact("longest_text", c.MaxPositions, $"{c.MaxPositions} tokens"),
-            Fact("rope", c.Rope.Kind, $"{c.Rope.Kind}, theta {c.Rope.Theta:0}"),
-            Fact("parameters", model.Parameters, $"{model.Parameters:#,0}"),
-            Fact("weights_bytes", model.WeightBytes, $"{Size(model.WeightBytes)} ({string.Join(", ", model.BytesByType.Select(t => $"{t.Key} {Size(t.Value)}"))})"),
-            Fact("cache_bytes_per_token", model.CacheBytesPerToken, Size(model.CacheBytesPerToken)),
-            Fact("default_aux_layers", c.DefaultAuxLayers, $"{List(c.DefaultAuxLayers)}: captured for a drafter, 0-based, outputs"),
-            Fact("aux_layers_in_vllm", model.VllmAuxLayers, $"{List(model.VllmAuxLayers)}: ours + 1"),
-            Fact("aux_layers_in_sglang", c.DefaultAuxLayers, $"{List(c.DefaultAuxLayers)}: ours"),
-        ];
+        if (parsed.GetValue(AuxLayers) is not { } text) return null;
+        var layers = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return [.. Array.ConvertAll(layers, layer => int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var i) && i < model.Layers.Count ? i
+            : throw new AerieException($"--aux-layers: '{layer}' is no layer of this target", $"Layers are 0 to {model.Layers.Count - 1}; separate them by commas: --aux-layers {string.Join(",", model.Config.DefaultAuxLayers)}")).Distinct().Order()];
     }
 
     static List<(string Name, string Text, object Value)> Drafter(string folder)
@@ -109,6 +98,4 @@ static class InspectVerb
     static (string, string, object) Fact(string name, object value, string? text = null) => (name, text ?? (value is bool yes ? yes ? "yes" : "no" : $"{value}"), value);
 
     static string List(IEnumerable<int> list) => $"[{string.Join(", ", list)}]";
-
-    static string Size(long bytes) => bytes >= 1 << 30 ? $"{bytes / (double)(1 << 30):0.00} GB" : bytes >= 1 << 20 ? $"{bytes / (double)(1 << 20):0.0} MB" : $"{bytes / 1024.0:0.#} kB";
 }

@@ -97,6 +97,28 @@ public sealed record Eagle3Config
     /// <summary>Width of the fused rows' input, A · Ht.</summary>
     public int AuxWidth => AuxCount * TargetHiddenSize;
 
+    /// <summary>A drafter of the target's own width, as it is trained from nothing. Positions rotate as the target's do; where those are of a kind that drafters of Llama's form do not have
+    /// (no rotation, a part of a head, two sets of factors), plainly with the target's base.</summary>
+    /// <param name="t">The target.</param>
+    /// <param name="draftVocabularySize">Tokens that the drafter can emit.</param>
+    /// <param name="auxLayers">Captured layers; null: the target's default.</param>
+    public static Eagle3Config For(TargetConfig t, int draftVocabularySize, IReadOnlyList<int>? auxLayers = null) => new()
+    {
+        HiddenSize = t.HiddenSize,
+        TargetHiddenSize = t.HiddenSize,
+        IntermediateSize = t.IntermediateSize,
+        Heads = t.Heads,
+        KeyValueHeads = t.KeyValueHeads,
+        HeadSize = t.HeadSize,
+        VocabularySize = t.VocabularySize,
+        DraftVocabularySize = draftVocabularySize,
+        MaxPositions = t.MaxPositions,
+        RmsNormEps = t.RmsNormEps,
+        Rope = t.Rope.Kind is "default" or "linear" or "llama3" or "yarn" ? t.Rope : new RopeConfig("default", t.Rope.Theta),
+        AuxCount = (auxLayers ?? t.DefaultAuxLayers).Count,
+        AuxLayers = [.. (auxLayers ?? t.DefaultAuxLayers).Order()],
+    };
+
     /// <summary>Reads a drafter's config.json (a file, or the folder that has one).</summary>
     /// <param name="path">The folder or file.</param>
     /// <param name="layout">Who wrote it where that is known; null: told from the config itself.</param>

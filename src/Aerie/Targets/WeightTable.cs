@@ -59,6 +59,9 @@ public sealed class WeightTable
     /// <summary>Is the tensor in the checkpoint?</summary>
     public bool Has(string name) => found.ContainsKey(name);
 
+    /// <summary>Bytes of a tensor on disk; null where it is not there.</summary>
+    public long? BytesOnDisk(string name) => found.TryGetValue(name, out var inFile) ? files!.Get(inFile).ByteLength : null;
+
     /// <summary>Declares a tensor that may be there and is not read.</summary>
     public void Allow(WeightSlot slot) => slots.Add(slot with { Optional = true });
 

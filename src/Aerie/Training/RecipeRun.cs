@@ -94,22 +94,8 @@ public static class RecipeRun
             return new Eagle3(weights, use, target.Embedding, target.Head);
         }
         var vocabulary = Vocabulary(recipe, target.Config, texts, chat);
-        var t = target.Config;
-        var config = new Eagle3Config
+        var config = Eagle3Config.For(target.Config, vocabulary.Size, recipe.AuxLayers) with
         {
-            HiddenSize = t.HiddenSize,
-            TargetHiddenSize = t.HiddenSize,
-            IntermediateSize = t.IntermediateSize,
-            Heads = t.Heads,
-            KeyValueHeads = t.KeyValueHeads,
-            HeadSize = t.HeadSize,
-            VocabularySize = t.VocabularySize,
-            DraftVocabularySize = vocabulary.Size,
-            MaxPositions = t.MaxPositions,
-            RmsNormEps = t.RmsNormEps,
-            Rope = t.Rope,
-            AuxCount = (recipe.AuxLayers ?? t.DefaultAuxLayers).Count,
-            AuxLayers = [.. (recipe.AuxLayers ?? t.DefaultAuxLayers).Order()],
             FcNorm = recipe.FcNorm,
             NormOutput = recipe.NormOutput,
             PadTokenId = chat.Tokenizer.SpecialId("pad_token"),
