@@ -52,6 +52,9 @@ public sealed class Target : IDisposable
     /// <summary>Where it computes.</summary>
     public IKernels Kernels { get; }
 
+    /// <inheritdoc cref="LayerPass.Routed"/>
+    internal Action<int, Tensor, Tensor, Tensor>? Routed { set => pass.Routed = value; }
+
     /// <summary>The table of token embeddings [V, H].</summary>
     public Parameter Embedding => network.Embedding;
 

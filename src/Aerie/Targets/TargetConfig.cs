@@ -98,6 +98,12 @@ public record TargetConfig
     /// <summary>gate, up and down have biases.</summary>
     public bool MlpBias { get; init; }
 
+    /// <summary>The experts of its layers; null: it has none.</summary>
+    public ExpertsConfig? Experts { get; init; }
+
+    /// <summary>Layers that have an MLP although others have experts.</summary>
+    public IReadOnlyList<int> DenseLayers { get; init; } = [];
+
     /// <summary>Tokens that end a text: of generation_config.json, else of config.json.</summary>
     public IReadOnlyList<int> EndTokenIds { get; init; } = [];
 

@@ -7,12 +7,14 @@ namespace Aerie.Targets;
 enum Scratch
 {
     Residual, Normed, Scale, BlockOutput, BlockOutputNormed, QueryKeyValue, Attended, GateUp, Activated, HeadIndex, HeadRows, HeadNormed, HeadScale, Logits, Best,
+    RouterLogits, RouterChoice, RouterFactors, Latent, ExpertHidden, ExpertActivated, ExpertOutput,
 }
 
 /// <summary>Activations of passes of at most <see cref="Capacity"/> rows. One pass at a time.</summary>
 public sealed class TargetWorkspace : IDisposable
 {
     readonly Dictionary<(Scratch Name, int Cols), Activation> buffers = [];
+    readonly Dictionary<(int Experts, int Each), RowGroups> groups = [];
     int rows;
 
     /// <param name="capacity">Most rows of a pass.</param>
@@ -33,6 +35,20 @@ public sealed class TargetWorkspace : IDisposable
     /// <summary>A buffer of its own number of rows, at most <paramref name="capacity"/>, which must be the same at every call.</summary>
     internal Tensor Some(Scratch name, int count, int capacity, int cols, DType dtype = DType.F32) => Buffer(name, cols, capacity, dtype)[count];
 
+    /// <summary>A buffer [rows · <paramref name="each"/>, cols], a matrix even where it has one column.</summary>
+    internal Tensor Matrix(Scratch name, int rows, int each, int cols, DType dtype = DType.F32)
+    {
+        var tensor = Some(name, rows * each, Capacity * each, cols, dtype);
+        return cols > 1 ? tensor : tensor.Reshape(new Shape(rows * each, 1));
+    }
+
+    /// <summary>Where the rows of a pass are sorted by the experts that they see.</summary>
+    internal RowGroups Groups(int experts, int each)
+    {
+        if (!groups.TryGetValue((experts, each), out var found)) groups.Add((experts, each), found = new RowGroups(experts, Capacity, each));
+        return found;
+    }
+
     internal (Tensor Index, Tensor Picked, Tensor Normed, Tensor Scale, Tensor Logits) HeadRows(int count, int hidden, int vocabulary)
         => (Some(Scratch.HeadIndex, count, LogitRows, 1, DType.I32), Some(Scratch.HeadRows, count, LogitRows, hidden), Some(Scratch.HeadNormed, count, LogitRows, hidden),
             Some(Scratch.HeadScale, count, LogitRows, 1), Some(Scratch.Logits, count, LogitRows, vocabulary));
@@ -49,6 +65,8 @@ public sealed class TargetWorkspace : IDisposable
     public void Dispose()
     {
         foreach (var buffer in buffers.Values) buffer.Dispose();
+        foreach (var sorted in groups.Values) sorted.Dispose();
         buffers.Clear();
+        groups.Clear();
     }
 }

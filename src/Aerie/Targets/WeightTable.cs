@@ -78,6 +78,9 @@ public sealed class WeightTable
             () => ReadStack(cols, names), true);
     }
 
+    /// <summary>The weight of a product that is taken in f32 whatever the others are: a router's, where a rounded logit would choose another expert.</summary>
+    public Parameter ExactProduct(string name, int rows, int cols) => Declare(name, rows, cols, [new WeightSlot(name, rows, cols)], () => ReadStack(cols, [name]), true, Precision.F32);
+
     /// <summary>The biases of some products, one after the other, in f32.</summary>
     /// <param name="parts">Names, without `.bias`, and lengths.</param>
     public Parameter Bias(params ReadOnlySpan<(string Name, int Rows)> parts)
@@ -109,10 +112,11 @@ public sealed class WeightTable
     /// <param name="from">The tensors on disk.</param>
     /// <param name="make">Makes the value, with <see cref="Read(string, long, Span{float})"/>.</param>
     /// <param name="product">It is the weight of products alone: only its packed form stays in memory.</param>
-    public Parameter Declare(string name, int rows, int cols, IReadOnlyList<WeightSlot> from, Func<Tensor> make, bool product = false)
+    /// <param name="precision">How products read it; null: as all.</param>
+    public Parameter Declare(string name, int rows, int cols, IReadOnlyList<WeightSlot> from, Func<Tensor> make, bool product = false, Precision? precision = null)
     {
         slots.AddRange(from);
-        var parameter = new Parameter(name, rows, cols, make, Precision) { ReleasedWhenPacked = product };
+        var parameter = new Parameter(name, rows, cols, make, precision ?? Precision) { ReleasedWhenPacked = product };
         parameters.Add(parameter);
         return parameter;
     }

@@ -38,7 +38,10 @@ static class ModelKind
         using var captured = Tensor.Allocate(new Shape(ids.Length, (target.Config.Layers + 1) * hidden));
         capture.Into = captured;
         for (var i = 0; i < texts.Length; i++) rows.Add(cache.Sequences[i], texts[i]);
+        var routed = new List<(int Layer, float[] Logits, int[] Experts, float[] Factors)>();
+        target.Routed = (layer, logits, experts, factors) => routed.Add((layer, logits.ToArray(), experts.ToInt32Array(), factors.ToArray()));
         var residual = target.Forward(rows, cache, work, capture);
+        target.Routed = null;
         var layers = captured.ToArray();
         for (var i = -1; i < target.Config.Layers; i++)
         {
@@ -47,6 +50,14 @@ static class ModelKind
             var got = new float[ids.Length * hidden];
             for (var r = 0; r < ids.Length; r++) layers.AsSpan((r * (target.Config.Layers + 1) + i + 1) * hidden, hidden).CopyTo(got.AsSpan(r * hidden));
             yield return folder.Compare(name, got, expected.ReadFloat32(name));
+        }
+        for (var i = 0; i < target.Config.Layers; i++)
+            if (expected.Contains($"router_logits.{i}") && !routed.Exists(r => r.Layer == i)) yield return ParityResult.Wrong($"router_logits.{i}", "the layer has no router");
+        foreach (var (layer, logits, experts, factors) in routed)
+        {
+            yield return folder.Compare($"router_logits.{layer}", logits, expected.ReadFloat32($"router_logits.{layer}"));
+            yield return folder.Compare($"router_experts.{layer}", experts, Int32(expected, $"router_experts.{layer}"));
+            yield return folder.Compare($"router_weights.{layer}", factors, expected.ReadFloat32($"router_weights.{layer}"));
         }
         using var normed = Tensor.Allocate(residual.Shape);
         using var scale = Tensor.Allocate(new Shape(ids.Length));

@@ -25,6 +25,9 @@ sealed class LayerPass(IKernels kernels)
     /// <summary>Where the rows' keys and values go in the cache, i32 [R].</summary>
     internal Tensor CacheRows { get; private set; } = null!;
 
+    /// <summary>Told what each router chose: layer, logits [R, E], experts i32 [R, k], factors [R, k]. For those who look, not for those who compute.</summary>
+    internal Action<int, Tensor, Tensor, Tensor>? Routed { get; set; }
+
     /// <summary>The layer that is computed.</summary>
     internal int Layer { get; set; }
 

@@ -20,12 +20,15 @@ static class Llama
         { AttentionBias = biases, OutputBias = biases, MlpBias = json.Flag("mlp_bias", false) };
     }
 
-    internal static Network Build(TargetConfig c, WeightTable weights)
+    internal static Network Build(TargetConfig c, WeightTable weights) => Build(c, weights, i => Mlp(c, weights, i));
+
+    /// <summary>Layers of attention and of whatever stands in the place of the MLP.</summary>
+    internal static Network Build(TargetConfig c, WeightTable weights, Func<int, IBlock> mlp)
     {
         var rotary = c.Rope.CreateTable(c.HeadSize);
         return Frame(c, weights, i => new Layer(
             new SubLayer(weights.Vector(Name(i, "input_layernorm.weight"), c.HiddenSize), Attention(c, weights, i, rotary)),
-            new SubLayer(weights.Vector(Name(i, "post_attention_layernorm.weight"), c.HiddenSize), Mlp(c, weights, i)))) with
+            new SubLayer(weights.Vector(Name(i, "post_attention_layernorm.weight"), c.HiddenSize), mlp(i)))) with
         { Rotary = [rotary] };
     }
 
