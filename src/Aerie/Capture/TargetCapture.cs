@@ -92,6 +92,7 @@ public sealed class TargetCapture : IDisposable
                 for (var i = 0; i < count; i++)
                 {
                     int[] ids = [.. documents[first + i]];
+                    cache.Sequences[i].PromptLength = ids.Length;
                     for (var read = 0; read < ids.Length;)
                     {
                         var take = Math.Min(ids.Length - read, rows.Capacity - rows.Count);

@@ -72,6 +72,7 @@ public sealed class GreedyDecoder(Target target, int sequences = 8, int chunk = 
         (slot.Index, slot.Limit, slot.Unread, slot.Read) = (index, limit, [.. request.Prompt], 0);
         slot.Output.Clear();
         slot.Cached.ShortenTo(0);
+        slot.Cached.PromptLength = request.Prompt.Count;
     }
 
     // Newest tokens first: every text that is being written moves on in every pass. The room that is left goes to prompts.

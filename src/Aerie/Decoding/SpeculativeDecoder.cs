@@ -148,6 +148,7 @@ public sealed class SpeculativeDecoder : IDisposable
         slot.Read.ShortenTo(0);
         slot.Drafted.ShortenTo(0);
         int[] ids = [.. request.Prompt];
+        slot.Read.PromptLength = ids.Length;
         for (var begin = 0; begin < ids.Length; begin += rows.Capacity)
         {
             var count = Math.Min(rows.Capacity, ids.Length - begin);

@@ -114,7 +114,7 @@ public sealed record Eagle3Config
         DraftVocabularySize = draftVocabularySize,
         MaxPositions = t.MaxPositions,
         RmsNormEps = t.RmsNormEps,
-        Rope = t.Rope.Kind is "default" or "linear" or "llama3" or "yarn" ? t.Rope : new RopeConfig("default", t.Rope.Theta),
+        Rope = t.Rope.ForDrafter,
         AuxCount = (auxLayers ?? t.DefaultAuxLayers).Count,
         AuxLayers = [.. (auxLayers ?? t.DefaultAuxLayers).Order()],
     };

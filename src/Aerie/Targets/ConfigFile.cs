@@ -58,6 +58,13 @@ public sealed class ConfigFile
         : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var x) && double.IsFinite(x) && (x > 0 || (orZero && x == 0)) ? x
         : throw Bad(key, $"must be a number {(orZero ? "of at least" : "above")} 0, not {Shown(value)}");
 
+    /// <summary>A list of numbers above 0; empty where it is absent or null.</summary>
+    public double[] Positives(string key)
+        => !Find(key, out var value) ? []
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out var x) && double.IsFinite(x) && x > 0)
+            ? [.. value.EnumerateArray().Select(v => v.GetDouble())]
+        : throw Bad(key, $"must be a list of numbers above 0, not {Shown(value)}");
+
     /// <summary>true or false; <paramref name="otherwise"/> where it is absent or null.</summary>
     public bool Flag(string key, bool otherwise)
         => !Find(key, out var value) ? otherwise

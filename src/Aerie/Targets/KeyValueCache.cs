@@ -16,6 +16,9 @@ public sealed class CachedSequence
     /// <summary>Tokens that it holds; the next one's position.</summary>
     public int Length { get; private set; }
 
+    /// <summary>Tokens of the prompt that the text began with, told by whoever begins it; 0: not known. Families that turn long texts otherwise (longrope) ask for it.</summary>
+    public int PromptLength { get; set; }
+
     /// <summary>Forgets all but the first <paramref name="length"/> tokens.</summary>
     public void ShortenTo(int length) => Length = (uint)length <= (uint)Length ? length : throw new ArgumentOutOfRangeException(nameof(length), length, $"the sequence holds {Length}");
 

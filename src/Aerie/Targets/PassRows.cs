@@ -8,17 +8,18 @@ namespace Aerie.Targets;
 public sealed class PassRows : IDisposable
 {
     readonly Tensor ids, positions, cacheRows, intervals;
-    readonly int[] hostIds, hostPositions, hostCacheRows, hostIntervals;
+    readonly int[] hostIds, hostPositions, hostCacheRows, hostIntervals, hostPrompts;
     readonly (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals)?[] views;
-    Activation? windowed;
-    int[] hostWindowed = [];
+    Activation? windowed, tableRows;
+    int[] hostWindowed = [], hostTableRows = [];
+    int windowedBy, tableRowsBy;                              // window and short length that those hold in this pass; -1: none
 
     /// <param name="capacity">Most rows of a pass.</param>
     public PassRows(int capacity)
     {
         Tensor New(Shape shape) => Tensor.Allocate(shape, DType.I32);
         (ids, positions, cacheRows, intervals) = (New(new(capacity)), New(new(capacity)), New(new(capacity)), New(new(capacity, 2)));
-        (hostIds, hostPositions, hostCacheRows, hostIntervals) = (new int[capacity], new int[capacity], new int[capacity], new int[2 * capacity]);
+        (hostIds, hostPositions, hostCacheRows, hostIntervals, hostPrompts) = (new int[capacity], new int[capacity], new int[capacity], new int[2 * capacity], new int[capacity]);
         views = new (Tensor, Tensor, Tensor, Tensor)?[capacity + 1];
     }
 
@@ -50,6 +51,7 @@ public sealed class PassRows : IDisposable
             var row = sequence.Begin + length + i;
             hostIds[Count] = tokens[i];
             hostPositions[Count] = length + i;
+            hostPrompts[Count] = sequence.PromptLength;
             hostCacheRows[Count] = row;
             hostIntervals[2 * Count] = window > 0 ? Math.Max(sequence.Begin, row + 1 - window) : sequence.Begin;
             hostIntervals[2 * Count + 1] = row + 1;
@@ -62,6 +64,7 @@ public sealed class PassRows : IDisposable
     internal (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals) Upload()
     {
         var view = views[Count] ??= (ids.Slice(0, Count), positions.Slice(0, Count), cacheRows.Slice(0, Count), intervals.Slice(0, Count));
+        windowedBy = tableRowsBy = -1;
         view.Ids.CopyFrom(hostIds.AsSpan(0, Count));
         view.Positions.CopyFrom(hostPositions.AsSpan(0, Count));
         view.CacheRows.CopyFrom(hostCacheRows.AsSpan(0, Count));
@@ -72,6 +75,8 @@ public sealed class PassRows : IDisposable
     /// <summary>The intervals of layers whose rows see that many keys, itself included.</summary>
     internal Tensor Windowed(int window)
     {
+        if (windowedBy == window) return windowed![Count];
+        windowedBy = window;
         windowed ??= new(Capacity, 2, DType.I32);
         if (hostWindowed.Length == 0) hostWindowed = new int[2 * Capacity];
         for (var i = 0; i < Count; i++) (hostWindowed[2 * i], hostWindowed[2 * i + 1]) = (Math.Max(hostIntervals[2 * i], hostCacheRows[i] + 1 - window), hostIntervals[2 * i + 1]);
@@ -79,10 +84,24 @@ public sealed class PassRows : IDisposable
         return windowed[Count];
     }
 
+    /// <summary>The row of a table of angles for each row of the pass, i32 [R].</summary>
+    internal Tensor TableRows(RotaryTable table)
+    {
+        if (table.ShortLength == 0) return views[Count]!.Value.Positions;
+        if (tableRowsBy == table.ShortLength) return tableRows![Count];
+        tableRowsBy = table.ShortLength;
+        tableRows ??= new(Capacity, 1, DType.I32);
+        if (hostTableRows.Length == 0) hostTableRows = new int[Capacity];
+        for (var i = 0; i < Count; i++) hostTableRows[i] = table.Row(hostPositions[i], table.IsLong(hostPrompts[i], hostPositions[i]));
+        tableRows[Count].CopyFrom(hostTableRows.AsSpan(0, Count));
+        return tableRows[Count];
+    }
+
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
         windowed?.Dispose();
+        tableRows?.Dispose();
         foreach (var tensor in (Tensor[])[ids, positions, cacheRows, intervals]) tensor.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 // A frozen target: it reads tokens, and nothing is kept for gradients. R rows of a pass, H hidden, V vocabulary.
 //   x = embed[ids]          each layer: x += block(norm(x)), once or twice (Blocks/)          logits = head( norm(x) )
+// Some families scale x or the logits, or cap the logits.
 // Which blocks, which norms and which names its weights have on disk is said by its family (Families/, one file each); nothing here asks for the family.
 // A row's bits do not depend on the rows that are computed with it: so a verified draft equals plain decoding exactly.
 using Aerie.Formats;
@@ -61,6 +62,9 @@ public sealed class Target : IDisposable
     /// <summary>The head [V, H]; the embedding's parameter where they are tied.</summary>
     public Parameter Head => network.Head;
 
+    /// <summary>What becomes of the head's product before it is a logit.</summary>
+    public LogitForm LogitForm => network.Logits;
+
     /// <summary>A cache for some sequences of at most that many tokens.</summary>
     public KeyValueCache NewCache(params ReadOnlySpan<int> capacities) => new([.. network.Layers.Select(l => l.Parts.Sum(p => p.Block.CacheWidth))], capacities);
 
@@ -75,6 +79,7 @@ public sealed class Target : IDisposable
         var ids = pass.Begin(rows, cache, work);
         var residual = work.Rows(Scratch.Residual, Config.HiddenSize);
         Kernels.Embedding(network.Embedding.Value, ids, residual);
+        if (network.EmbeddingMultiplier != 1) Kernels.Scale(residual, network.EmbeddingMultiplier);
         capture?.Take(Kernels, -1, residual);
         for (pass.Layer = 0; pass.Layer < network.Layers.Count; pass.Layer++)
         {
@@ -108,7 +113,8 @@ public sealed class Target : IDisposable
             Norm(y, part.After, normed, work);
             y = normed;
         }
-        Kernels.Add(residual, y, residual);
+        if (part.Multiplier == 1) Kernels.Add(residual, y, residual);
+        else Kernels.AddScaled(y, part.Multiplier, residual);
     }
 
     void Norm(Tensor x, Parameter weight, Tensor y, TargetWorkspace work) => Kernels.RmsNorm(x, weight.Value, Config.RmsNormEps, y, work.Rows(Scratch.Scale, 1));
@@ -124,6 +130,7 @@ public sealed class Target : IDisposable
         Kernels.GatherRows(work.Rows(Scratch.Residual, Config.HiddenSize), index, picked, false);
         FinalNorm(picked, normed, scale);
         Kernels.Linear(normed, network.Head, null, logits, false);
+        network.Logits.Apply(Kernels, logits);
         return logits;
     }
 
@@ -140,9 +147,26 @@ public sealed class Target : IDisposable
     public void Dispose() => network.Dispose();
 }
 
+/// <summary>What becomes of the head's product z before it is a logit: z / divisor (0: z), then tanh(z / cap) cap (0: no cap).</summary>
+public readonly record struct LogitForm(float Divisor, float Cap)
+{
+    /// <summary>Makes logits of products, in place.</summary>
+    public void Apply(IKernels kernels, Tensor logits)
+    {
+        if (Divisor is not (0 or 1)) kernels.Scale(logits, 1 / Divisor);
+        if (Cap != 0) kernels.SoftCap(logits, Cap);
+    }
+}
+
 /// <summary>What a family builds: the parts of a target.</summary>
 sealed record Network(Parameter Embedding, IReadOnlyList<Layer> Layers, Parameter Norm, Parameter Head) : IDisposable
 {
+    /// <summary>Factor of the embeddings in the residual stream.</summary>
+    internal float EmbeddingMultiplier { get; init; } = 1;
+
+    /// <summary>What becomes of the head's product.</summary>
+    internal LogitForm Logits { get; init; }
+
     /// <summary>All parameters, each once.</summary>
     internal IReadOnlyList<Parameter> Parameters { get; init; } = [];
 

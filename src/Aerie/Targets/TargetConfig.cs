@@ -22,6 +22,9 @@ sealed record TargetDefaults
     /// <summary>Base of the frequencies.</summary>
     public double Theta { get; init; } = 1e4;
 
+    /// <summary>Reads how positions rotate, from the config and max_position_embeddings, in the family's own way; null: the common one.</summary>
+    public Func<ConfigFile, int, RopeConfig>? Rope { get; init; }
+
     /// <summary>tie_word_embeddings.</summary>
     public bool Tied { get; init; }
 
@@ -168,11 +171,20 @@ public record TargetConfig
             VocabularySize = vocabulary,
             MaxPositions = positions,
             RmsNormEps = (float)json.Positive(defaults.EpsKey, defaults.Eps, orZero: true),
-            Rope = RopeConfig.Read(json, positions, defaults.Theta),
+            Rope = Checked(defaults.Rope?.Invoke(json, positions) ?? RopeConfig.Read(json, positions, defaults.Theta), json, headSize),
             TiedEmbeddings = json.Flag("tie_word_embeddings", defaults.Tied),
             EndTokenIds = EndTokens(json, vocabulary),
             BeginTokenId = json.Ids("bos_token_id") is [var begin, ..] ? begin : null,
         };
+    }
+
+    static RopeConfig Checked(RopeConfig rope, ConfigFile json, int headSize)
+    {
+        var rotated = rope.RotatedSize(headSize);
+        if (rotated == 0 || rotated % 2 != 0) throw json.Bad("partial_rotary_factor", $"leaves {rotated} of the {headSize} dimensions of a head to be rotated; it must be an even number of at least 2");
+        foreach (var (key, factors) in ((string, IReadOnlyList<double>)[])[("short_factor", rope.ShortFactors), ("long_factor", rope.LongFactors)])
+            if (rope.Kind == "longrope" && factors.Count != rotated / 2) throw json.Bad(key, $"has {factors.Count} numbers for {rotated / 2} rotated pairs");
+        return rope;
     }
 
     /// <summary>The windows of layers by their types (`layer_types`; empty: no windows); the window itself is `sliding_window`.</summary>

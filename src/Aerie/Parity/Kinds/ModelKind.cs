@@ -37,7 +37,7 @@ static class ModelKind
         var hidden = target.Config.HiddenSize;
         using var captured = Tensor.Allocate(new Shape(ids.Length, (target.Config.Layers + 1) * hidden));
         capture.Into = captured;
-        for (var i = 0; i < texts.Length; i++) rows.Add(cache.Sequences[i], texts[i]);
+        for (var i = 0; i < texts.Length; i++) rows.Add(Whole(cache.Sequences[i], texts[i]), texts[i]);
         var routed = new List<(int Layer, float[] Logits, int[] Experts, float[] Factors)>();
         target.Routed = (layer, logits, experts, factors) => routed.Add((layer, logits.ToArray(), experts.ToInt32Array(), factors.ToArray()));
         var residual = target.Forward(rows, cache, work, capture);
@@ -76,6 +76,12 @@ static class ModelKind
         yield return folder.Compare("greedy_margin", margins, expected.ReadFloat32("greedy_margin"));
     }
 
+    static CachedSequence Whole(CachedSequence sequence, IReadOnlyCollection<int> text)
+    {
+        sequence.PromptLength = text.Count;
+        return sequence;
+    }
+
     // Every step reads the whole text anew.
     static (int[] Ids, float[] Margins) Recompute(Target target, int[][] texts, int length)
     {
@@ -90,7 +96,7 @@ static class ModelKind
             {
                 rows.Clear();
                 cache.Sequences[0].ShortenTo(0);
-                rows.Add(cache.Sequences[0], all.ToArray());
+                rows.Add(Whole(cache.Sequences[0], all), all.ToArray());
                 target.Forward(rows, cache, work);
                 var logits = target.Logits(work, [all.Count - 1]).ToArray();
                 var best = Array.IndexOf(logits, logits.Max());

@@ -1,10 +1,10 @@
 // Attention with grouped heads (Vaswani et al. 2017, arXiv:1706.03762; Ainslie et al. 2023, arXiv:2305.13245), n query heads, m key heads of size d, by the facts in which families differ:
-//   [q | k | v] = qkv(x)      q, k = rope(norm(q)), rope(norm(k))      y = o( softmax(q kᵀ / sqrt(d)) v )      over the keys of the row's own text, the last W of them where there is a window
+//   [q | k | v] = qkv(x)      q, k = rope(norm(q)), rope(norm(k))      y = o( softmax(q kᵀ s) v ), s = 1 / sqrt(d) unless said      over the keys of the row's own text, the last W of them where there is a window
 using Aerie.Tensors;
 
 namespace Aerie.Targets.Blocks;
 
-/// <summary>The parameters: q, k and v are one product.</summary>
+/// <summary>The parameters: q, k and v are one product. The norms of q and k are as long as a head (each head by itself) or as all heads together.</summary>
 sealed record AttentionWeights(Parameter QueryKeyValue, Parameter? QueryKeyValueBias, Parameter Output, Parameter? OutputBias, Parameter? QueryNorm = null, Parameter? KeyNorm = null);
 
 sealed class SelfAttention : IBlock
@@ -15,7 +15,7 @@ sealed class SelfAttention : IBlock
     readonly int window;
     readonly float eps;
 
-    /// <param name="heads">Heads of a fused row [q | k | v].</param>
+    /// <param name="heads">Heads of a fused row [q | k | v]; their scale and cap.</param>
     /// <param name="weights">The parameters.</param>
     /// <param name="rotary">Angles; null: positions are not told apart.</param>
     /// <param name="eps">Epsilon of the norms of q and k.</param>
@@ -41,13 +41,13 @@ sealed class SelfAttention : IBlock
         kernels.Linear(x, weights.QueryKeyValue, weights.QueryKeyValueBias?.Value, fused, false);                      // [R, (n + 2m) d]
         if (weights is { QueryNorm: { } queryNorm, KeyNorm: { } keyNorm })
         {
-            kernels.HeadNorm(fused, 0, heads.Heads, queryNorm.Value, eps);
-            kernels.HeadNorm(fused, heads.KeyColumn, heads.KeyHeads, keyNorm.Value, eps);
+            kernels.HeadNorm(fused, 0, heads.Heads * heads.HeadSize / queryNorm.Cols, queryNorm.Value, eps);
+            kernels.HeadNorm(fused, heads.KeyColumn, KeyWidth / keyNorm.Cols, keyNorm.Value, eps);
         }
         if (rotary is not null)
         {
             rotary.Grow(pass.Rows.Positions);
-            kernels.Rope(fused, 0, heads.Heads + heads.KeyHeads, rotary, pass.Positions, false);                       // queries and keys lie side by side
+            kernels.Rope(fused, 0, heads.Heads + heads.KeyHeads, rotary, pass.Rows.TableRows(rotary), false);                       // queries and keys lie side by side
         }
         var cached = pass.Cached;
         kernels.CopyColumns(fused, heads.KeyColumn, 2 * KeyWidth, cached, 0, pass.CacheRows);

@@ -32,13 +32,13 @@ static class Llama
         { Rotary = [rotary] };
     }
 
-    /// <summary>Embedding, layers, final norm and head.</summary>
-    internal static Network Frame(TargetConfig c, WeightTable weights, Func<int, Layer> layer)
+    /// <summary>Embedding, layers, final norm (<paramref name="plus"/> is added to its weight) and head.</summary>
+    internal static Network Frame(TargetConfig c, WeightTable weights, Func<int, Layer> layer, float plus = 0)
     {
         const string Embed = "model.embed_tokens.weight", HeadName = "lm_head.weight";
         var embedding = weights.Matrix(Embed, c.VocabularySize, c.HiddenSize);
         var layers = Enumerable.Range(0, c.Layers).Select(layer).ToArray();
-        var norm = weights.Vector("model.norm.weight", c.HiddenSize);
+        var norm = weights.Vector("model.norm.weight", c.HiddenSize, plus);
         // Some writers store a tied head too; a head that is there and differs is believed, as transformers does.
         var own = !c.TiedEmbeddings || (weights.Has(HeadName) && !weights.SameValues(HeadName, Embed));
         if (!own) weights.Allow(new WeightSlot(HeadName, c.VocabularySize, c.HiddenSize));
@@ -46,22 +46,29 @@ static class Llama
     }
 
     /// <summary>Attention whose q, k and v are three matrices on disk.</summary>
-    internal static SelfAttention Attention(TargetConfig c, WeightTable weights, int i, RotaryTable? rotary, string prefix = "self_attn.")
+    /// <param name="c">The sizes.</param>
+    /// <param name="weights">The checkpoint.</param>
+    /// <param name="i">The layer.</param>
+    /// <param name="rotary">Angles; null: positions are not told apart.</param>
+    /// <param name="prefix">Between the layer's name and the product's.</param>
+    /// <param name="norms">Norms of q and of k; null: those of every head where the config has them.</param>
+    /// <param name="form">The heads, where their scale or cap is their own.</param>
+    internal static SelfAttention Attention(TargetConfig c, WeightTable weights, int i, RotaryTable? rotary, string prefix = "self_attn.", (Parameter Query, Parameter Key)? norms = null, HeadLayout? form = null)
     {
         var (queries, keys) = (c.Heads * c.HeadSize, c.KeyValueHeads * c.HeadSize);
         (string, int)[] fused = [(Name(i, $"{prefix}q_proj"), queries), (Name(i, $"{prefix}k_proj"), keys), (Name(i, $"{prefix}v_proj"), keys)];
-        Parameter? HeadNorm(string name) => c.QueryKeyNorm ? weights.Vector(Name(i, $"{prefix}{name}.weight"), c.HeadSize) : null;
-        return new SelfAttention(HeadLayout.Fused(c.Heads, c.KeyValueHeads, c.HeadSize), new AttentionWeights(
+        if (c.QueryKeyNorm) norms ??= (weights.Vector(Name(i, $"{prefix}q_norm.weight"), c.HeadSize), weights.Vector(Name(i, $"{prefix}k_norm.weight"), c.HeadSize));
+        return new SelfAttention(form ?? HeadLayout.Fused(c.Heads, c.KeyValueHeads, c.HeadSize), new AttentionWeights(
             weights.Product(c.HiddenSize, fused), c.AttentionBias ? weights.Bias(fused) : null,
             weights.Product(queries, (Name(i, $"{prefix}o_proj"), c.HiddenSize)), c.OutputBias ? weights.Bias((Name(i, $"{prefix}o_proj"), c.HiddenSize)) : null,
-            HeadNorm("q_norm"), HeadNorm("k_norm")), rotary, c.RmsNormEps, c.WindowOf(i));
+            norms?.Query, norms?.Key), rotary, c.RmsNormEps, c.WindowOf(i));
     }
 
     /// <summary>A gated MLP.</summary>
-    internal static GatedMlp Mlp(TargetConfig c, WeightTable weights, int i)
+    internal static GatedMlp Mlp(TargetConfig c, WeightTable weights, int i, Gate gate = default)
     {
         (string, int)[] gateUp = [(Name(i, "mlp.gate_proj"), c.IntermediateSize), (Name(i, "mlp.up_proj"), c.IntermediateSize)], down = [(Name(i, "mlp.down_proj"), c.HiddenSize)];
-        return new GatedMlp(weights.Product(c.HiddenSize, gateUp), c.MlpBias ? weights.Bias(gateUp) : null, weights.Product(c.IntermediateSize, down), c.MlpBias ? weights.Bias(down) : null);
+        return new GatedMlp(weights.Product(c.HiddenSize, gateUp), c.MlpBias ? weights.Bias(gateUp) : null, weights.Product(c.IntermediateSize, down), c.MlpBias ? weights.Bias(down) : null, gate);
     }
 
     /// <summary>The name of a part of a layer, without `.weight` or `.bias`.</summary>

@@ -13,7 +13,12 @@ sealed record TargetFamily(string Architecture, string ModelType, Func<ConfigFil
     internal Func<string, string?> Canonical { get; init; } = name => name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) ? null : name;
 
     /// <summary>All families, in the order in which people are told of them.</summary>
-    internal static IReadOnlyList<TargetFamily> All => all ??= [Llama.Family, Qwen2.Family, Qwen3.Family, Mistral.Family, Mixtral.Family, Qwen3Moe.Family];
+    internal static IReadOnlyList<TargetFamily> All => all ??=
+    [
+        Llama.Family, Qwen2.Family, Qwen3.Family, Mistral.Family,
+        Phi3.Family, Gemma2.Family, Gemma3.Family, Olmo2.Family, Granite.Family,
+        Mixtral.Family, Qwen3Moe.Family,
+    ];
 
     static IReadOnlyList<TargetFamily>? all;                  // made at the first use: families are static fields that need this type first
 }
