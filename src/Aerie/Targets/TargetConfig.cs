@@ -143,7 +143,7 @@ public record TargetConfig
     /// <summary>Reads what all families share.</summary>
     internal static TargetConfig Read(ConfigFile json, TargetFamily family, TargetDefaults defaults)
     {
-        if (json.Has("quantization_config")) throw json.Bad("quantization_config", "names a quantized checkpoint, which is not supported; give the checkpoint in bf16, f16 or f32");
+        QuantizedWeights.CheckConfig(json);
         if (json.Text(defaults.ActivationKey) is { } act && !defaults.Activations.Contains(act)) throw json.Bad(defaults.ActivationKey, $"is '{act}'; supported: {defaults.Activations[0]}");
         foreach (var key in (string[])["torch_dtype", "dtype"])
             if (json.Text(key) is { } dtype and not ("float32" or "float16" or "bfloat16" or "auto")) throw json.Bad(key, $"is '{dtype}'; supported: float32, float16, bfloat16");

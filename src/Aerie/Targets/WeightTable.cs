@@ -41,9 +41,9 @@ public sealed class WeightTable
     /// <param name="canonical">The name that the family uses for a name in the file; null: to be ignored.</param>
     public WeightTable(SafetensorsFolder? files, Precision? precision, Func<string, string?> canonical)
     {
-        (this.files, this.canonical) = (files, canonical);
+        (this.files, this.canonical) = (files, name => QuantizedWeights.IsScale(name) ? null : canonical(name));
         foreach (var name in files?.Names ?? [])
-            if (canonical(name) is { } used) found.TryAdd(used, name);
+            if (this.canonical(name) is { } used) found.TryAdd(used, name);
         Precision = precision ?? (files?.Entries.MaxBy(e => e.ByteLength)?.Type is SafetensorsType.BF16 or SafetensorsType.F8E4M3 ? Precision.BF16 : Precision.F32);
     }
 
@@ -132,6 +132,7 @@ public sealed class WeightTable
             var part = to.Slice(at, Math.Min(Piece, to.Length - at));
             entry.Type.Widen(files.Bytes(inFile, (from + at) * size, part.Length * size), part);
         }
+        if (entry.Type == SafetensorsType.F8E4M3) QuantizedWeights.Scale(files, entry, from, to);
     }
 
     /// <summary>Do two tensors hold the same bytes?</summary>
@@ -151,13 +152,33 @@ public sealed class WeightTable
 
     /// <summary>Compares what was declared with what is there.</summary>
     /// <exception cref="AerieException">Tensors are missing, unexpected, of another shape or type: all of them are named.</exception>
-    public void Check() => Match(files!, slots, canonical);
+    public void Check()
+    {
+        Match(files!, slots, canonical);
+        foreach (var name in found.Values)
+            if (files!.Get(name) is { Type: SafetensorsType.F8E4M3 } entry) QuantizedWeights.Check(files, entry);
+    }
 
     // bf16 stays as it is; all else is widened.
     Tensor ReadStack(int cols, string[] names)
     {
         string[] stored = [.. names.Select(n => found[n])];
-        return Stack(files!, stored.All(s => files!.Get(s).Type == SafetensorsType.BF16) ? DType.BF16 : DType.F32, cols, stored);
+        if (stored.All(s => files!.Get(s).Type == SafetensorsType.BF16)) return Stack(files!, DType.BF16, cols, stored);
+        var stacked = Tensor.Allocate(new Shape(checked((int)stored.Sum(s => files!.Get(s).Count / cols)), cols));
+        var piece = new float[Math.Max(1, (1 << 22) / cols) * cols];
+        var row = 0;
+        foreach (var name in names)
+        {
+            var count = files!.Get(found[name]).Count;
+            for (long at = 0; at < count; at += piece.Length)
+            {
+                var part = piece.AsSpan(0, (int)Math.Min(piece.Length, count - at));
+                Read(name, at, part);
+                stacked.Slice(row, part.Length / cols).CopyFrom(part);
+                row += part.Length / cols;
+            }
+        }
+        return stacked;
     }
 
     /// <summary>Compares names and shapes; <paramref name="nameOf"/> gives the name of a slot for a name in the file (null: to be ignored).</summary>
