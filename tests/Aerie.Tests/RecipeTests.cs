@@ -80,41 +80,4 @@ public sealed class RecipeTests
     [InlineData("lr", "--set lr: not of the form section.key=value.")]
     public void Overrides_go_through_the_same_checks(string set, string message) =>
         Assert.Equal(message, Assert.Throws<AerieException>(() => Recipe.Parse(Plain, overrides: [set])).Message);
-
-    public static TheoryData<string, string> Hostile()
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var line in File.ReadLines(Golden.Path("hostile/recipe/manifest.jsonl"))) data.Add(JsonDocument.Parse(line).RootElement.GetProperty("file").GetString()!, line);
-        return data;
-    }
-
-    [Theory]
-    [MemberData(nameof(Hostile))]
-    public void Hostile_recipes_are_refused_and_their_valid_twins_are_read(string file, string line)
-    {
-        var entry = JsonDocument.Parse(line).RootElement;
-        var path = Golden.Path($"hostile/recipe/{file}");
-        if (entry.TryGetProperty("generate", out var generate))
-        {
-            path = Path.GetTempFileName();
-            using var output = File.Create(path);
-            Generate(generate.GetProperty("parts"), output);
-        }
-        var problem = Record.Exception(() => Recipe.Load(path));
-        if (path.StartsWith(Path.GetTempPath(), StringComparison.Ordinal)) File.Delete(path);
-        if (problem is not null) Assert.IsType<AerieException>(problem);
-        if (entry.TryGetProperty("also_fine", out _)) return;
-        Assert.Equal(entry.GetProperty("expect").GetString(), problem is null ? "accept" : "reject");
-    }
-
-    static void Generate(JsonElement parts, Stream output)
-    {
-        foreach (var part in parts.EnumerateArray())
-        {
-            if (part.TryGetProperty("text", out var text)) output.Write(System.Text.Encoding.UTF8.GetBytes(text.GetString()!));
-            else if (part.TryGetProperty("base64", out var bytes)) output.Write(bytes.GetBytesFromBase64());
-            else
-                for (var i = 0; i < part.GetProperty("times").GetInt32(); i++) Generate(part.GetProperty("repeat"), output);
-        }
-    }
 }

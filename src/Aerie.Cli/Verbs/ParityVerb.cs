@@ -21,8 +21,15 @@ static class ParityVerb
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
         var reports = new List<ParityReport>();
-        foreach (var path in parsed.GetValue(Cases)!)
+        var paths = parsed.GetValue(Cases)!;
+        foreach (var path in paths)
         {
+            // What a shell's * finds beside the cases.
+            if (paths.Length > 1 && File.Exists(path) && Path.GetFileName(path) != "case.json")
+            {
+                screen.Note($"{path}: not a case, left out");
+                continue;
+            }
             IReadOnlyList<string> folders;
             try
             {
@@ -39,6 +46,7 @@ static class ParityVerb
                 Add(ParityRun.Run(folder, cancellation));
             }
         }
+        if (reports.Count == 0) throw new AerieException("there is no case among these.", "Give folders with a case.json.");
         var worst = reports.Max(r => r.Outcome);
         if (screen.Json) screen.Write(json => Write(json, reports, ParityReport.ExitCode(worst)));
         else screen.Line(Summary(reports));
@@ -57,7 +65,7 @@ static class ParityVerb
         var width = report.Results.Select(r => r.Name.Length).DefaultIfEmpty(0).Max();
         foreach (var r in report.Results)
         {
-            var figure = r.Note is not null && r.Count == 0 ? r.Note : $"largest error {Number(r.LargestError),-9} tolerance {r.Tolerance}";
+            var figure = r.Note is not null && r.Count == 0 ? r.Note : $"largest {r.Measure} {Number(r.LargestError),-9} {(r.Measure == "error" ? "tolerance" : "allowed")} {r.Tolerance}";
             screen.Line($"  {(r.Within ? "ok  " : report.Advisory ? "off " : "FAIL")} {r.Name.PadRight(width)}  {figure}{(r.Count > 0 && r.Note is not null ? $"  ({r.Note})" : "")}");
         }
         if (report.Message is not null) screen.Line($"  {Word(report.Outcome)}: {report.Message}");
@@ -77,7 +85,7 @@ static class ParityVerb
         _ => "not supported",
     };
 
-    static string Number(double value) => value == 0 ? "0" : double.IsInfinity(value) ? "infinite" : value.ToString("0.0e+0", null);
+    static string Number(double value) => value == 0 ? "0" : double.IsInfinity(value) ? "infinite" : value is >= 0.01 and < 1e4 ? value.ToString("0.###", null) : value.ToString("0.0e+0", null);
 
     static void Write(Utf8JsonWriter json, List<ParityReport> reports, int code)
     {

@@ -15,6 +15,7 @@ public static class ParityKinds
         ["draft_vocabulary"] = Kinds.DraftVocabularyKind.Run,
         ["drafter_forward"] = Kinds.DrafterForwardKind.Run,
         ["eagle3_step"] = Kinds.Eagle3Step.Run,
+        ["hostile_file"] = Kinds.HostileFileKind.Run,
         ["loss_mask"] = Kinds.LossMaskKind.Run,
         ["model"] = Kinds.ModelKind.Run,
         ["lr_schedule"] = Kinds.LearningRateKind.Run,

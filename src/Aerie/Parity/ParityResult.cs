@@ -10,6 +10,9 @@ namespace Aerie.Parity;
 /// <param name="Note">What is wrong where there is no number for it (a shape, a text), or a remark; else null.</param>
 public sealed record ParityResult(string Name, long Count, double LargestError, Tolerance Tolerance, bool Within, string? Note = null)
 {
+    /// <summary>What <see cref="LargestError"/> measures: an error, or a cost.</summary>
+    public string Measure { get; init; } = "error";
+
     /// <summary>A quantity that is wrong in a way that has no distance: a shape, a missing tensor.</summary>
     public static ParityResult Wrong(string name, string what) => new(name, 0, double.PositiveInfinity, Tolerance.Exact, false, what);
 

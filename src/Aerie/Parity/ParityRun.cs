@@ -64,7 +64,7 @@ public static class ParityRun
         {
             return End(Worst(ParityOutcome.Unreadable), e.Message);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or KeyNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or KeyNotFoundException or System.Text.Json.JsonException)
         {
             return End(Worst(ParityOutcome.Unreadable), e.Message);
         }

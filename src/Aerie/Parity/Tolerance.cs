@@ -14,7 +14,7 @@ public readonly record struct Tolerance(double Abs, double Rel)
     public double At(double want) => Abs + (Rel == 0 ? 0 : Rel * Math.Abs(want));
 
     /// <inheritdoc/>
-    public override string ToString() => this == Exact ? "equal" : $"{Abs:0.0e+0} + {Rel:0.0e+0}|x|";
+    public override string ToString() => this == Exact ? "equal" : Rel == 0 ? Abs is >= 0.01 and < 1e4 ? $"{Abs:0.###}" : $"{Abs:0.0e+0}" : $"{Abs:0.0e+0} + {Rel:0.0e+0}|x|";
 }
 
 /// <summary>The `tolerance` object of a case.</summary>

@@ -1,5 +1,5 @@
-// Chat templates against what transformers renders, and against the corpus of hostile files.
-using System.Text.Json;
+// Chat templates against what transformers renders.
+using Aerie.Parity.Hostile;
 using Aerie.Text;
 
 namespace Aerie.Tests.Text;
@@ -11,25 +11,6 @@ public class ChatTemplateTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void Text_and_spans_are_those_of_transformers(string name) => Golden.Check("chat_templates", name);
-
-    [Fact]
-    public void Hostile_templates_are_judged_as_the_corpus_says()
-    {
-        var messages = JsonDocument.Parse("""[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello."}]""").RootElement.EnumerateArray().ToArray();
-        var wrong = new List<string>();
-        foreach (var item in Golden.Lines("hostile", "chat_template", "manifest.jsonl"))
-        {
-            var name = item.GetProperty("file").GetString()!;
-            var verdict = HostileCost.Verdict(() =>
-            {
-                using var folder = Golden.Temporary();
-                var path = item.TryGetProperty("generate", out var recipe) ? Generated.File(recipe, folder.File("generated")) : Golden.Path("hostile", "chat_template", name);
-                ChatTemplate.Load(path).Render(messages);
-            });
-            if (verdict != item.GetProperty("expect").GetString() && !(item.TryGetProperty("also_fine", out var fine) && fine.GetString() == verdict)) wrong.Add($"{name}: {verdict}");
-        }
-        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
-    }
 
     [Theory]
     [InlineData("a\n  {% frobnicate %}", "line 2, column 6")]
@@ -46,11 +27,12 @@ public class ChatTemplateTests
     [InlineData("{% set ns = namespace() %}{% for i in range(1000) %}{% set a = 1 %}{% set b = 2 %}{% set c = 3 %}{% set d = 4 %}{% set e = 5 %}{% set f = 6 %}{% set g = 7 %}{% set h = 8 %}{% set i = 9 %}{% set ns.s = a ~ h ~ i %}{% endfor %}{{ ns.s }}")]
     public void Work_grows_with_the_output_only(string template)
     {
-        Assert.Equal("accept", HostileCost.Verdict(() =>
+        var cost = HostileCost.Of(() =>
         {
             var rendered = new ChatTemplate(template).Render([]);
             for (var i = 0; i < rendered.GenerationSpans.Count; i++) Assert.Equal((2 * i, 2 * i + 2), rendered.GenerationSpans[i]);
             if (rendered.GenerationSpans.Count == 0) Assert.Equal("189", rendered.Text);
-        }));
+        });
+        Assert.True(cost is { Problem: null, TooMuch: null }, $"{cost}");
     }
 }
