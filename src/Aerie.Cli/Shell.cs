@@ -29,6 +29,7 @@ static class Shell
             TrainVerb.Create(),
             EvaluateVerb.Create(),
             ExportVerb.Create(),
+            ImportVerb.Create(),
             InspectVerb.Create(),
             BenchVerb.Create(),
             DoctorVerb.Create(),

@@ -74,6 +74,17 @@ public sealed class BadInputTests
         Assert.False(Directory.Exists(folder.File("out")));
     }
 
+    [Theory]
+    [InlineData("GGUF\u0003\0\0\0", "ends at byte 8, within the number of tensors")]
+    [InlineData("GGUF\0\0\0\u0003\0\0\0\0", "big-endian")]
+    [InlineData("{\"a\":1}", "does not begin with GGUF")]
+    public void Files_that_are_no_gguf(string bytes, string says)
+    {
+        using var folder = new TemporaryFolder();
+        Fails(2, says, "import", folder.Write("model.gguf", bytes), folder.File("out"));
+        Assert.Equal([folder.File("model.gguf")], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
     [Fact]
     public void A_prompt_longer_than_the_context()
     {
@@ -98,6 +109,8 @@ public sealed class BadInputTests
     [InlineData("evaluate", "--target", "x")]
     [InlineData("inspect", "/nowhere/at/all")]
     [InlineData("export", "/nowhere/at/all", "out")]
+    [InlineData("import", "/nowhere/at/all.gguf", "out")]
+    [InlineData("import", "/nowhere/at/all.gguf", "out", "--dtype", "int8")]
     [InlineData("train", "/nowhere/at/all.yaml")]
     [InlineData("bench", "--target", "/nowhere/at/all")]
     public void Bad_usage(params string[] arguments)

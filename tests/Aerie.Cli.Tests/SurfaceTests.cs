@@ -11,6 +11,7 @@ public sealed class SurfaceTests
         aerie doctor []
         aerie evaluate [--data --draft-tokens --drafter --least-confidence --limit --max-new-tokens --output --target]
         aerie export [--dtype] DRAFTER OUTPUT
+        aerie import [--dtype] MODEL OUTPUT
         aerie inspect [--aux-layers] MODEL
         aerie parity [] CASE
         aerie quickstart [--data --draft-tokens --max-new-tokens --output --set --target]
