@@ -59,6 +59,12 @@ sealed class TimedKernels(IKernels kernels) : IKernels
         kernels.ExpertLinear(x, groups, gather, weights, bias, y);
     }
 
+    public void CopyHeads(Tensor x, int xColumn, int xStride, int count, int heads, Tensor y, int yColumn, int yStride)
+    {
+        using var t = Time();
+        kernels.CopyHeads(x, xColumn, xStride, count, heads, y, yColumn, yStride);
+    }
+
     public void HeadLinear(Tensor x, int xColumn, int xStride, IReadOnlyList<Parameter> weights, Tensor y, int yColumn, int yStride)
     {
         using var t = Time();

@@ -182,6 +182,12 @@ sealed record OpCase(string Name, int Rows, long Bytes, Func<IKernels, int, int,
                     k.Route(Part(1, rows, cols, at, count, 2), rule.Sigmoid ? Normal(2, 1, cols) : null, rule, experts, factors);
                     return [Out("experts", experts), Out("factors", factors)];
                 });
+        yield return new($"CopyHeads {size}", rows, 2 * n, (k, at, count) =>
+        {
+            using var y = Part(1, rows, 3 * cols + 7, at, count);
+            k.CopyHeads(Part(2, rows, 2 * cols + 5, at, count), 1, cols + 1, cols, 2, y, 2, cols + 3);
+            return [Out("y", y)];
+        });
         foreach (var precision in (Precision[])[Precision.F32, Precision.BF16])
         {
             yield return new($"Experts {precision} {size}", rows, 3 * n, (k, at, count) =>

@@ -17,4 +17,13 @@ sealed unsafe partial class CpuKernels<V>
             else from.CopyTo(new Span<float>(y.Floats + at, count));
         }
     }
+
+    public void CopyHeads(Tensor x, int xColumn, int xStride, int count, int heads, Tensor y, int yColumn, int yStride)
+    {
+        Check.That(xColumn >= 0 && xStride >= 0 && count >= 0 && xColumn + (heads - 1L) * xStride + count <= x.Cols, $"{heads} heads of {count} from {x} at {xColumn}, {xStride}");
+        Check.That(yColumn >= 0 && yStride >= count && yColumn + (heads - 1L) * yStride + count <= y.Cols && y.Rows >= x.Rows, $"{heads} heads of {count} into {y} at {yColumn}, {yStride}");
+        for (var r = 0; r < x.Rows; r++)
+            for (var h = 0; h < heads; h++)
+                Buffer.MemoryCopy(x.Floats + (long)r * x.Cols + xColumn + (long)h * xStride, y.Floats + (long)r * y.Cols + yColumn + (long)h * yStride, count * 4L, count * 4L);
+    }
 }

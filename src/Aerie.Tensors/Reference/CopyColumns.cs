@@ -13,4 +13,9 @@ sealed partial class ReferenceKernels
                 else y.F32[(int)at] = value;
             }
     }
+
+    public void CopyHeads(Tensor x, int xColumn, int xStride, int count, int heads, Tensor y, int yColumn, int yStride)
+    {
+        for (var h = 0; h < heads; h++) CopyColumns(x, xColumn + h * xStride, count, y, yColumn + h * yStride, null);
+    }
 }

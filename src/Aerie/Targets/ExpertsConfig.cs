@@ -10,7 +10,7 @@ namespace Aerie.Targets;
 /// <param name="Rule">How the router chooses and weighs.</param>
 public sealed record ExpertsConfig(int Count, int Chosen, int Width, RouteRule Rule)
 {
-    const int MostExperts = 1 << 14;
+    const int MostExperts = 1 << 12, MostInAll = 1 << 18;
 
     /// <summary>Width of the expert that every token sees beside the chosen ones; 0: none.</summary>
     public int SharedWidth { get; init; }
@@ -30,6 +30,7 @@ public sealed record ExpertsConfig(int Count, int Chosen, int Width, RouteRule R
     {
         count = json.Whole(countKey, most: MostExperts, otherwise: count);
         chosen = json.Whole("num_experts_per_tok", most: MostExperts, otherwise: chosen);
+        if (json.Whole("num_hidden_layers", most: 1 << 14, otherwise: 1) is var layers && (long)layers * count > MostInAll) throw json.Bad(countKey, $"is {count}: more than {MostInAll} experts in {layers} layers");
         if (chosen > count) throw json.Bad("num_experts_per_tok", $"is {chosen}, more than the {count} experts of `{countKey}`");
         if (rule.Groups > 1)
         {

@@ -1,6 +1,7 @@
 // A target's config.json as it is used: the fields that most families share, their defaults (those of transformers where the field has one), and what must fit together.
 // What a family alone has is read in its own file (Families/).
 using Aerie.Targets.Families;
+using Aerie.Tensors;
 
 namespace Aerie.Targets;
 
@@ -92,6 +93,9 @@ public record TargetConfig
     /// <summary>Every head of q and of k is normed before it is rotated.</summary>
     public bool QueryKeyNorm { get; init; }
 
+    /// <summary>Every head has a learned logit that takes part in the softmax.</summary>
+    public bool Sinks { get; init; }
+
     /// <summary>Keys that the rows of each layer see, itself included; 0: all. Empty: all in every layer. No two windows differ.</summary>
     public IReadOnlyList<int> Windows { get; init; } = [];
 
@@ -101,11 +105,20 @@ public record TargetConfig
     /// <summary>gate, up and down have biases.</summary>
     public bool MlpBias { get; init; }
 
+    /// <summary>How its attention is compressed; null: it is not.</summary>
+    public LatentAttentionConfig? LatentAttention { get; init; }
+
     /// <summary>The experts of its layers; null: it has none.</summary>
     public ExpertsConfig? Experts { get; init; }
 
     /// <summary>Layers that have an MLP although others have experts.</summary>
     public IReadOnlyList<int> DenseLayers { get; init; } = [];
+
+    /// <summary>The gated activation of its experts.</summary>
+    internal Gate Gate { get; init; }
+
+    /// <summary>Layers that follow the last one on disk and are of no use here: they predict further tokens.</summary>
+    internal int UnusedLayers { get; init; }
 
     /// <summary>Tokens that end a text: of generation_config.json, else of config.json.</summary>
     public IReadOnlyList<int> EndTokenIds { get; init; } = [];

@@ -8,6 +8,7 @@ enum Scratch
 {
     Residual, Normed, Scale, BlockOutput, BlockOutputNormed, QueryKeyValue, Attended, GateUp, Activated, HeadIndex, HeadRows, HeadNormed, HeadScale, Logits, Best,
     RouterLogits, RouterChoice, RouterFactors, Latent, ExpertHidden, ExpertActivated, ExpertOutput,
+    QueryLatent, KeyLatent, Absorbed, Values,
 }
 
 /// <summary>Activations of passes of at most <see cref="Capacity"/> rows. One pass at a time.</summary>

@@ -35,6 +35,7 @@ public sealed class WeightTable
     readonly Dictionary<string, string> found = [];
     readonly List<WeightSlot> slots = [];
     readonly List<Parameter> parameters = [];
+    readonly List<string> ignored = [];
 
     /// <param name="files">The checkpoint; null: nothing is to be read, only to be declared.</param>
     /// <param name="precision">How products read the weights; null: bf16 where the largest tensor is in bf16 or fp8, else f32.</param>
@@ -64,6 +65,9 @@ public sealed class WeightTable
 
     /// <summary>Declares a tensor that may be there and is not read.</summary>
     public void Allow(WeightSlot slot) => slots.Add(slot with { Optional = true });
+
+    /// <summary>Tensors whose names begin so are of no use.</summary>
+    public void Ignore(string prefix) => ignored.Add(prefix);
 
     /// <summary>A matrix that is kept as it is: an embedding, a head.</summary>
     public Parameter Matrix(string name, int rows, int cols) => Declare(name, rows, cols, [new WeightSlot(name, rows, cols)], () => ReadStack(cols, [name]));
@@ -154,7 +158,8 @@ public sealed class WeightTable
     /// <exception cref="AerieException">Tensors are missing, unexpected, of another shape or type: all of them are named.</exception>
     public void Check()
     {
-        Match(files!, slots, canonical);
+        bool Used(string name) => !ignored.Exists(p => name.StartsWith(p, StringComparison.Ordinal));
+        Match(files!, slots, name => canonical(name) is { } used && Used(used) ? used : null);
         foreach (var name in found.Values)
             if (files!.Get(name) is { Type: SafetensorsType.F8E4M3 } entry) QuantizedWeights.Check(files, entry);
     }

@@ -5,7 +5,8 @@ using Aerie.Tensors;
 namespace Aerie.Targets.Blocks;
 
 /// <summary>The parameters: q, k and v are one product. The norms of q and k are as long as a head (each head by itself) or as all heads together.</summary>
-sealed record AttentionWeights(Parameter QueryKeyValue, Parameter? QueryKeyValueBias, Parameter Output, Parameter? OutputBias, Parameter? QueryNorm = null, Parameter? KeyNorm = null);
+sealed record AttentionWeights(Parameter QueryKeyValue, Parameter? QueryKeyValueBias, Parameter Output, Parameter? OutputBias, Parameter? QueryNorm = null, Parameter? KeyNorm = null,
+    Parameter? Sinks = null);
 
 sealed class SelfAttention : IBlock
 {
@@ -52,7 +53,7 @@ sealed class SelfAttention : IBlock
         var cached = pass.Cached;
         kernels.CopyColumns(fused, heads.KeyColumn, 2 * KeyWidth, cached, 0, pass.CacheRows);
         var attended = work.Rows(Scratch.Attended, heads.Heads * heads.HeadSize);
-        kernels.Attention(cachedHeads, fused, cached, cached, pass.Intervals(window), [], attended, null);              // [R, n d]
+        kernels.Attention(cachedHeads, fused, cached, cached, pass.Intervals(window), [], attended, null, weights.Sinks?.Value);              // [R, n d]
         kernels.Linear(attended, weights.Output, weights.OutputBias?.Value, y, accumulate);
     }
 }

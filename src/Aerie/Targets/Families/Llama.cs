@@ -61,7 +61,7 @@ static class Llama
         return new SelfAttention(form ?? HeadLayout.Fused(c.Heads, c.KeyValueHeads, c.HeadSize), new AttentionWeights(
             weights.Product(c.HiddenSize, fused), c.AttentionBias ? weights.Bias(fused) : null,
             weights.Product(queries, (Name(i, $"{prefix}o_proj"), c.HiddenSize)), c.OutputBias ? weights.Bias((Name(i, $"{prefix}o_proj"), c.HiddenSize)) : null,
-            norms?.Query, norms?.Key), rotary, c.RmsNormEps, c.WindowOf(i));
+            norms?.Query, norms?.Key, c.Sinks ? weights.Vector(Name(i, $"{prefix}sinks"), c.Heads) : null), rotary, c.RmsNormEps, c.WindowOf(i));
     }
 
     /// <summary>A gated MLP.</summary>
