@@ -1,6 +1,6 @@
 // cos and sin of position · frequency, computed in float64 from the config, kept in float32; grown when a longer text comes.
 // Kinds as in transformers: default, linear, llama3 (Llama 3.1), yarn (Peng et al. 2023, arXiv:2309.00071), longrope (Ding et al. 2024, arXiv:2402.13753).
-// A longrope table has two halves: rows 0 .. L-1 turn by the short factors, row L + p by the long ones at position p. A token is long iff
+// A longrope table has two parts: first a row for each short position (at most L), turned by the short factors, then one for each long position. A token is long iff
 //   max(length of its prompt, its position + 1) > L
 // which depends on nothing but its own text: not on how that is cut into passes, nor on how many rows are verified together.
 namespace Aerie.Tensors;
@@ -52,15 +52,18 @@ public sealed class RotaryTable : IDisposable
     /// <summary>Positions that the table covers.</summary>
     public int Positions { get; private set; }
 
-    /// <summary>[L + positions, r / 2], f32.</summary>
+    /// <summary>Rows before those of the long regime.</summary>
+    internal int ShortRows => Math.Min(ShortLength, Positions);
+
+    /// <summary>[short rows + positions, r / 2], f32.</summary>
     internal Tensor Cos { get; private set; }
     internal Tensor Sin { get; private set; }
 
     /// <summary>Does the token at this position, of a text whose prompt has that many tokens, turn by the long regime?</summary>
     public bool IsLong(int promptLength, int position) => ShortLength > 0 && Math.Max(promptLength, position + 1) > ShortLength;
 
-    /// <summary>The row of the table for a position: what the kernels call its position.</summary>
-    public int Row(int position, bool isLong) => isLong ? ShortLength + position : position;
+    /// <summary>The row of the table for a position: what the kernels call its position. It holds until the table grows.</summary>
+    public int Row(int position, bool isLong) => isLong ? ShortRows + position : position;
 
     /// <summary>Makes sure that positions 0 .. n-1 are covered. To be called before kernels run, not while.</summary>
     public void Grow(int n)
@@ -68,12 +71,13 @@ public sealed class RotaryTable : IDisposable
         if (n <= Positions) return;
         n = Math.Max(n, Positions * 2);
         var half = frequencies.Length;
-        var shape = new Shape(ShortLength + n, half);
+        var shortRows = Math.Min(ShortLength, n);
+        var shape = new Shape(shortRows + n, half);
         var (cos, sin) = (Tensor.Allocate(shape), Tensor.Allocate(shape));
         for (var row = 0; row < shape[0]; row++)
         {
-            var isLong = ShortLength > 0 && row >= ShortLength;
-            var (p, f) = isLong ? (row - ShortLength, longFrequencies) : (row, frequencies);
+            var isLong = ShortLength > 0 && row >= shortRows;
+            var (p, f) = isLong ? (row - shortRows, longFrequencies) : (row, frequencies);
             var c = cos.Row(row);
             var s = sin.Row(row);
             for (var i = 0; i < half; i++)

@@ -37,6 +37,9 @@ public sealed class TargetCapture : IDisposable
         (normed, scale) = (Tensor.Allocate(new Shape(chunk, target.Config.HiddenSize)), Tensor.Allocate(new Shape(chunk)));
     }
 
+    /// <summary>What the target does to its head's products.</summary>
+    public LogitForm LogitForm => target.LogitForm;
+
     /// <summary>Width of a row of aux hidden states.</summary>
     public int AuxWidth => capture.Layers.Count * target.Config.HiddenSize;
 

@@ -12,7 +12,8 @@ public sealed class PassRows : IDisposable
     readonly (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals)?[] views;
     Activation? windowed, tableRows;
     int[] hostWindowed = [], hostTableRows = [];
-    int windowedBy, tableRowsBy;                              // window and short length that those hold in this pass; -1: none
+    int windowedBy;                                           // the window that they hold in this pass; -1: none
+    (int ShortLength, int FirstLong) tableRowsBy;            // the shape of table that they are of; -1: none
 
     /// <param name="capacity">Most rows of a pass.</param>
     public PassRows(int capacity)
@@ -64,7 +65,7 @@ public sealed class PassRows : IDisposable
     internal (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals) Upload()
     {
         var view = views[Count] ??= (ids.Slice(0, Count), positions.Slice(0, Count), cacheRows.Slice(0, Count), intervals.Slice(0, Count));
-        windowedBy = tableRowsBy = -1;
+        (windowedBy, tableRowsBy) = (-1, (-1, -1));
         view.Ids.CopyFrom(hostIds.AsSpan(0, Count));
         view.Positions.CopyFrom(hostPositions.AsSpan(0, Count));
         view.CacheRows.CopyFrom(hostCacheRows.AsSpan(0, Count));
@@ -88,8 +89,8 @@ public sealed class PassRows : IDisposable
     internal Tensor TableRows(RotaryTable table)
     {
         if (table.ShortLength == 0) return views[Count]!.Value.Positions;
-        if (tableRowsBy == table.ShortLength) return tableRows![Count];
-        tableRowsBy = table.ShortLength;
+        if (tableRowsBy == (table.ShortLength, table.Row(0, true))) return tableRows![Count];
+        tableRowsBy = (table.ShortLength, table.Row(0, true));
         tableRows ??= new(Capacity, 1, DType.I32);
         if (hostTableRows.Length == 0) hostTableRows = new int[Capacity];
         for (var i = 0; i < Count; i++) hostTableRows[i] = table.Row(hostPositions[i], table.IsLong(hostPrompts[i], hostPositions[i]));

@@ -77,7 +77,7 @@ public sealed class CapturedData : ITrainingData, IDisposable
             InputIds = chosen.SelectMany(i => texts[i].Ids).ToArray(),
             LossMask = chosen.SelectMany(i => texts[i].LossMask).ToArray(),
             AuxHiddenStates = states.Aux,
-            Teacher = new TargetHiddenStates(states.LastHidden, head),
+            Teacher = new TargetHiddenStates(states.LastHidden, head, capture.LogitForm),
             Documents = [chosen.Select(i => texts[i].Ids.Length).ToArray()],
             Owner = states,
         };

@@ -1,4 +1,5 @@
 // What one EAGLE-3 step learns from: tokens, masks, the target's features, and its next-token distributions in one of three forms.
+using Aerie.Targets;
 using Aerie.Tensors;
 
 namespace Aerie.Training;
@@ -21,8 +22,8 @@ public abstract record Eagle3Teacher
 /// <summary>Target logits [B·T, V], f32 or bf16.</summary>
 public sealed record TargetLogits(Tensor Logits) : Eagle3Teacher;
 
-/// <summary>The target's last hidden states (after its final norm) [B·T, Ht], f32 or bf16, and its head [V, Ht]: logits are computed where they are needed.</summary>
-public sealed record TargetHiddenStates(Tensor LastHidden, Parameter Head) : Eagle3Teacher;
+/// <summary>The target's last hidden states (after its final norm) [B·T, Ht], f32 or bf16, its head [V, Ht] and what becomes of their product: logits are computed where they are needed.</summary>
+public sealed record TargetHiddenStates(Tensor LastHidden, Parameter Head, LogitForm Form = default) : Eagle3Teacher;
 
 /// <summary>Distributions over the draft vocabulary [B·T, Vd], f32 or bf16, and where they may be learnt from [B·T] (loss mask and draft vocabulary).</summary>
 public sealed record TargetProbabilities(Tensor Probabilities, ReadOnlyMemory<bool> PositionMask) : Eagle3Teacher;

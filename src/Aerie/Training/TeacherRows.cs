@@ -68,7 +68,8 @@ sealed class TeacherRows
         var probabilities = tape.New(new Shape(positions.Count, vocabulary.Size), dtype);
         var mass = wantMass ? tape.New(new Shape(positions.Count)) : null;
         var ids = tape.New(vocabulary.SelectedIds);
-        var (source, head) = batch.Teacher is TargetHiddenStates hidden ? (hidden.LastHidden, hidden.Head) : (((TargetLogits)batch.Teacher).Logits, null);
+        var hidden = batch.Teacher as TargetHiddenStates;
+        var source = hidden?.LastHidden ?? ((TargetLogits)batch.Teacher).Logits;
         source = AsF32(tape, source.Reshape(new Shape(n, source.Cols)));
         var chunk = Math.Clamp(LogitsOfChunk / vocabulary.TargetVocabSize, 16, 256);
         var argmax = new int[chunk];
@@ -80,10 +81,11 @@ sealed class TeacherRows
             var states = tape.New(count, source.Cols);
             tape.Kernels.GatherRows(source, rows, states, false);
             var logits = states;
-            if (head is not null)
+            if (hidden is not null)
             {
-                logits = tape.New(count, head.Rows);
-                tape.Kernels.Linear(states, head, null, logits, false);
+                logits = tape.New(count, hidden.Head.Rows);
+                tape.Kernels.Linear(states, hidden.Head, null, logits, false);
+                hidden.Form.Apply(tape.Kernels, logits);
                 tape.Free(states);
             }
             tape.Kernels.SelectedSoftmax(logits, ids, probabilities.Slice(begin, count), rows, mass?.Slice(begin, count));

@@ -29,6 +29,7 @@ static class DrafterForwardKind
         using var states = capture.Capture([ids[..n]]);
         using var logits = Tensor.Allocate(new Shape(n, target.Config.VocabularySize));
         target.Kernels.Linear(states.LastHidden, target.Head, null, logits, false);
+        target.LogitForm.Apply(target.Kernels, logits);
         if (expected.Contains("aux_hidden_states")) yield return Floats("aux_hidden_states", states.Aux);
         yield return Floats("last_hidden_state", states.LastHidden);
         yield return Floats("target_logits", logits);

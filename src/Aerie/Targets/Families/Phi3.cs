@@ -21,7 +21,7 @@ static class Phi3
     {
         var rope = json.Object("rope_parameters") ?? json.Object("rope_scaling");
         if (rope is null || RopeConfig.KindOf(rope) is not ("longrope" or "su" or "yarn")) return RopeConfig.Of(rope, json, positions, 1e4, partial: true);
-        var original = json.Whole("original_max_position_embeddings", least: 2, most: 1 << 24, otherwise: 4096);
+        var original = json.Whole("original_max_position_embeddings", least: 2, most: 1 << 30, otherwise: 4096);
         var factor = rope.Positive("factor", (double)positions / original);
         return new RopeConfig("longrope", rope.Positive("rope_theta", json.Positive("rope_theta", 1e4)), factor, original)
         {
