@@ -66,19 +66,20 @@ public class FamilyTests
 
     public static TheoryData<string> Cases => Golden.Cases("models");
 
-    /// <summary>Inputs and weights of products rounded to 8 bits: the logits of the recorded cases move by at most 3 % of their root mean square.</summary>
+    /// <summary>Inputs and weights of products rounded to 8 bits: the logits of the recorded cases move by at most 2 % of their root mean square (0.6 to 1.3 % measured).
+    /// Not where there are experts: another choice between near equals is no error.</summary>
     [Theory, MemberData(nameof(Cases))]
     public void Products_in_bf16_stay_near(string name)
     {
         var folder = Golden.Path("models", name);
         using var expected = SafetensorsFolder.Open(Path.Combine(folder, "expected.safetensors"));
-        if (expected.Contains("document_offsets")) return;
+        if (expected.Contains("document_offsets") || expected.Names.Any(n => n.StartsWith("router", StringComparison.Ordinal))) return;
         var shape = expected.Get("input_ids").Shape;
         var ids = ModelKind.Int32(expected, "input_ids")[..(int)shape[1]];
         using var target = Target.Load(folder, Precision.BF16);
         double error = 0, size = 0;
         foreach (var (got, want) in Read(target, ids, ids.Length, ids.Length).Zip(expected.ReadFloat32("logits"))) (error, size) = (error + (got - want) * (got - want), size + want * want);
-        Assert.InRange(Math.Sqrt(error / size), 0, 0.03);
+        Assert.InRange(Math.Sqrt(error / size), 0, 0.02);
     }
 
     [Theory, InlineData("gemma2"), InlineData("granite")]
