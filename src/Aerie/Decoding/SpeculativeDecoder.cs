@@ -102,7 +102,7 @@ public sealed class SpeculativeDecoder : IDisposable
         if (requests.Count == 0) return texts;
         var capacity = Enumerable.Range(0, requests.Count).Max(i => requests[i].Prompt.Count + limits[i]) + draftTokens + 1;
         int[] capacities = [.. Enumerable.Repeat(capacity, Math.Min(sequences, requests.Count))];
-        using var cache = target.NewCache(capacities);
+        using var cache = target.NewCacheWithRollback(draftTokens, capacities);
         using var drafted = drafter.NewCache(capacities);
         var idle = new Stack<Slot>(Enumerable.Range(0, capacities.Length).Reverse().Select(i => new Slot(cache.Sequences[i], drafted.Sequences[i], i * (draftTokens + 1), draftTokens)));
         var active = new List<Slot>();

@@ -41,7 +41,7 @@ public static class SpeedTest
         var length = Math.Min(512, target.Config.MaxPositions / 2);
         using var work = new TargetWorkspace(length, 8);
         using var rows = new PassRows(length);
-        using var cache = target.NewCache(length + 8);
+        using var cache = target.NewCacheWithRollback(8, length + 8);
         var sequence = cache.Sequences[0];
         int[] text = [.. Enumerable.Range(0, length).Select(i => (i * 31 + 7) % target.Config.VocabularySize)];
         var next = new int[8];

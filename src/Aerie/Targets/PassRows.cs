@@ -4,12 +4,16 @@ using Aerie.Tensors;
 
 namespace Aerie.Targets;
 
+/// <summary>The rows of a sequence in a pass, and how long its text was before.</summary>
+readonly record struct PassPart(CachedSequence Sequence, int First, int Count, int Length);
+
 /// <summary>Tokens to be read together. Used again and again: nothing is allocated once the largest pass was seen.</summary>
 public sealed class PassRows : IDisposable
 {
     readonly Tensor ids, positions, cacheRows, intervals;
     readonly int[] hostIds, hostPositions, hostCacheRows, hostIntervals, hostPrompts;
     readonly (Tensor Ids, Tensor Positions, Tensor CacheRows, Tensor Intervals)?[] views;
+    readonly List<PassPart> parts = [];
     Activation? windowed, tableRows;
     int[] hostWindowed = [], hostTableRows = [];
     int windowedBy;                                           // the window that they hold in this pass; -1: none
@@ -34,7 +38,14 @@ public sealed class PassRows : IDisposable
     public int Positions { get; private set; }
 
     /// <summary>Begins an empty pass.</summary>
-    public void Clear() => (Count, Positions) = (0, 0);
+    public void Clear()
+    {
+        (Count, Positions) = (0, 0);
+        parts.Clear();
+    }
+
+    /// <summary>What the sequences have of the pass, in order.</summary>
+    internal IReadOnlyList<PassPart> Parts => parts;
 
     /// <summary>Appends tokens to a sequence: the sequence grows by them, and each sees all before it and itself.</summary>
     /// <param name="sequence">Where keys and values go.</param>
@@ -47,6 +58,7 @@ public sealed class PassRows : IDisposable
         var first = Count;
         var length = sequence.Length;
         sequence.Extend(tokens.Length);
+        parts.Add(new(sequence, first, tokens.Length, length));
         for (var i = 0; i < tokens.Length; i++, Count++)
         {
             var row = sequence.Begin + length + i;

@@ -66,7 +66,14 @@ public sealed class Target : IDisposable
     public LogitForm LogitForm => network.Logits;
 
     /// <summary>A cache for some sequences of at most that many tokens.</summary>
-    public KeyValueCache NewCache(params ReadOnlySpan<int> capacities) => new([.. network.Layers.Select(l => l.Parts.Sum(p => p.Block.CacheWidth))], capacities);
+    public KeyValueCache NewCache(params ReadOnlySpan<int> capacities) => NewCacheWithRollback(0, capacities);
+
+    /// <summary>A cache whose sequences can forget the last <paramref name="rollback"/> tokens, wherever they are; without recurrent layers any cache can.</summary>
+    public KeyValueCache NewCacheWithRollback(int rollback, params ReadOnlySpan<int> capacities)
+    {
+        RecurrentShape?[] recurrent = [.. network.Layers.Select(l => l.Parts.Select(p => p.Block.Remembers).FirstOrDefault(shape => shape is not null))];
+        return new([.. network.Layers.Select(l => l.Parts.Sum(p => p.Block.CacheWidth))], recurrent.Any(shape => shape is not null) ? new RecurrentCache(recurrent, rollback) : null, capacities);
+    }
 
     /// <summary>Reads the rows: what later rows need of them goes into the cache.</summary>
     /// <param name="rows">Tokens, positions, and what each sees.</param>

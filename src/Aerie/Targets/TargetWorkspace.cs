@@ -6,7 +6,7 @@ namespace Aerie.Targets;
 /// <summary>The quantities of a pass. Two that live at the same time need two names; the same name may have several widths.</summary>
 enum Scratch
 {
-    Residual, Normed, Scale, BlockOutput, BlockOutputNormed, QueryKeyValue, Attended, GateUp, Activated, HeadIndex, HeadRows, HeadNormed, HeadScale, Logits, Best,
+    Residual, Normed, Scale, BlockOutput, BlockOutputNormed, QueryKeyValue, Attended, GateUp, Activated, Projected, Convolved, Scanned, HeadIndex, HeadRows, HeadNormed, HeadScale, Logits, Best,
     RouterLogits, RouterChoice, RouterFactors, Latent, ExpertHidden, ExpertActivated, ExpertOutput,
     QueryLatent, KeyLatent, Absorbed, Values,
 }
@@ -33,7 +33,7 @@ public sealed class TargetWorkspace : IDisposable
     /// <summary>A buffer with a row for each row of the pass.</summary>
     internal Tensor Rows(Scratch name, int cols) => Buffer(name, cols, Capacity)[rows];
 
-    /// <summary>A buffer of its own number of rows, at most <paramref name="capacity"/>, which must be the same at every call.</summary>
+    /// <summary>A buffer of its own number of rows, at most <paramref name="capacity"/>; made anew where that has grown.</summary>
     internal Tensor Some(Scratch name, int count, int capacity, int cols, DType dtype = DType.F32) => Buffer(name, cols, capacity, dtype)[count];
 
     /// <summary>A buffer [rows · <paramref name="each"/>, cols], a matrix even where it has one column.</summary>
@@ -58,7 +58,9 @@ public sealed class TargetWorkspace : IDisposable
 
     Activation Buffer(Scratch name, int cols, int capacity, DType dtype = DType.F32)
     {
-        if (!buffers.TryGetValue((name, cols), out var buffer)) buffers.Add((name, cols), buffer = new Activation(capacity, cols, dtype));
+        if (buffers.TryGetValue((name, cols), out var buffer) && buffer.Capacity >= capacity) return buffer;
+        buffer?.Dispose();
+        buffers[(name, cols)] = buffer = new Activation(capacity, cols, dtype);
         return buffer;
     }
 

@@ -16,6 +16,9 @@ interface IBlock
     /// <summary>Floats that the cache keeps for every token; 0: none.</summary>
     int CacheWidth => 0;
 
+    /// <summary>What a recurrence remembers of each sequence; null: it has none.</summary>
+    RecurrentShape? Remembers => null;
+
     /// <summary>y [R, H] (+)= block(x [R, H]); x is not changed.</summary>
     void Forward(LayerPass pass, Tensor x, Tensor y, bool accumulate);
 }

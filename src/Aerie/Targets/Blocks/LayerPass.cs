@@ -7,6 +7,8 @@ namespace Aerie.Targets.Blocks;
 sealed class LayerPass(IKernels kernels)
 {
     Tensor intervals = null!;
+    RecurrentRun[] runs = [];
+    int runCount;
 
     internal IKernels Kernels => kernels;
 
@@ -37,12 +39,42 @@ sealed class LayerPass(IKernels kernels)
     /// <summary>The cache rows that each row sees, i32 [R, 2]; <paramref name="window"/> keys at most, itself included (0: all).</summary>
     internal Tensor Intervals(int window) => window > 0 ? Rows.Windowed(window) : intervals;
 
+    /// <summary>What the recurrence of this layer keeps of all sequences.</summary>
+    internal (Tensor State, Tensor Past) Recurrent => Cache.Recurrent!.Layer(Layer);
+
+    /// <summary>What recurrences do in this pass.</summary>
+    internal ReadOnlySpan<RecurrentRun> Runs => runs.AsSpan(0, runCount);
+
+    /// <summary>Rows that recurrences run through: those of the pass, and before them those that can still be forgotten.</summary>
+    internal int RunRows { get; private set; }
+
+    /// <summary>Most such rows of any pass.</summary>
+    internal int MostRunRows => Work.Capacity + Cache.Recurrent!.Rollback * Cache.Sequences.Count;
+
     /// <summary>A pass begins. Returns its token ids.</summary>
     internal Tensor Begin(PassRows rows, KeyValueCache cache, TargetWorkspace work)
     {
         (Rows, Cache, Work) = (rows, cache, work);
         (var ids, Positions, CacheRows, intervals) = rows.Upload();
         work.Begin(rows.Count);
+        if (cache.Recurrent is { } recurrent) BeginRuns(recurrent);
         return ids;
+    }
+
+    void BeginRuns(RecurrentCache recurrent)
+    {
+        (RunRows, runCount) = (0, Rows.Parts.Count);
+        if (runs.Length < runCount) runs = new RecurrentRun[runCount];
+        for (var i = 0; i < runCount; i++)
+        {
+            var (sequence, first, count, length) = Rows.Parts[i];
+            if (length + count != sequence.Length) throw new ArgumentException("a sequence is twice in a pass");
+            if (length == 0) recurrent.Clear(sequence.Slot);
+            var kept = length - sequence.Settled;
+            var settled = Math.Max(0, kept + count - recurrent.Rollback);
+            runs[i] = new(sequence.Slot, first, count, kept, settled, RunRows);
+            RunRows += kept + count;
+            sequence.Settled += settled;
+        }
     }
 }
