@@ -9,6 +9,7 @@ using Aerie.Drafters;
 using Aerie.Evaluation;
 using Aerie.Export;
 using Aerie.Formats;
+using Aerie.Hub;
 using Aerie.Targets;
 using Aerie.Tensors;
 using Aerie.Training;
@@ -69,7 +70,7 @@ public static class Pipeline
         var result = Evaluator.Run(target.Network, drafter, prompts, draftTokens, leastConfidence, progress, cancellation);
         return new EvaluationReport
         {
-            Title = $"EAGLE-3 drafter for {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target.Folder)))}",
+            Title = $"EAGLE-3 drafter for {ModelFolder.NameOf(target.Folder)}",
             Target = target.Folder,
             Drafter = drafterFolder,
             DraftTokens = draftTokens,

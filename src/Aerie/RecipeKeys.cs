@@ -80,7 +80,7 @@ static class RecipeKeys
         Skip(Dist, "backend", KeyType.Text, "one process needs no process group"),
         Skip(Dist, "timeout_minutes", KeyType.Number, "one process needs no process group"),
 
-        new(Args, "target_model_name_or_path", KeyType.Path, null, "The target: a Hugging Face folder.") { Required = true },
+        new(Args, "target_model_name_or_path", KeyType.Path, null, "The target: a Hugging Face folder, or `org/name[@revision]` of a hub.") { Required = true },
         new(Args, "train_data_path", KeyType.Paths, null, "Conversations to train on: a JSON or JSON Lines file, a folder of them, or a list of files.") { Required = true },
         new(Args, "val_data_path", KeyType.Path, null, "Conversations for the validation after every epoch.") { Nullable = true },
         new(Args, "train_split", KeyType.Split, null, "A part of the training data, taken after shuffling: `train[:2000]`.") { Nullable = true },
@@ -97,7 +97,7 @@ static class RecipeKeys
         new(Args, "fc_norm", KeyType.YesNo, false, "EAGLE-3.1: one RMSNorm per captured layer before they are fused."),
         new(Args, "norm_output", KeyType.YesNo, false, "EAGLE-3.1: the normed state feeds the next step."),
         new(Args, "freeze_embeddings", KeyType.YesNo, true, "Keep the target's token embeddings as they are."),
-        new(Args, "draft_weights_path", KeyType.Path, null, "A drafter folder to start from.") { Nullable = true },
+        new(Args, "draft_weights_path", KeyType.Path, null, "A drafter to start from: a folder, or `org/name[@revision]` of a hub.") { Nullable = true },
         new(Args, "lk_loss_type", KeyType.Text, null, "Train on acceptance instead of cross entropy.") { Nullable = true, Choices = ["alpha", "lambda"] },
         new(Args, "lk_kl_scale", KeyType.Number, 1.0, "`lambda`: the weight of cross entropy while nothing is accepted.") { Min = 0, Max = 1 },
         new(Args, "lk_kl_decay", KeyType.Number, 3.0, "`lambda`: how fast that weight falls with acceptance.") { Min = 0 },

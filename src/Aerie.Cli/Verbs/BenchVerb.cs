@@ -8,7 +8,7 @@ namespace Aerie.Cli.Verbs;
 
 static class BenchVerb
 {
-    static readonly Option<string?> Model = new("--target") { Description = "A target's folder: its passes are timed too." };
+    static readonly Option<string?> Model = new("--target") { Description = "A target (folder or org/name[@revision]): its passes are timed too." };
 
     public static Command Create() => new Verb("bench", "Time matrix products and, with --target, a model's passes on this machine.", "aerie bench --target assets/fledgling") { Model }.Does(Run);
 
@@ -20,7 +20,7 @@ static class BenchVerb
             figures.Add(figure);
             if (!screen.Json) screen.Line($"{figure.Name,-40} {figure.Value,10:0.00} {figure.Unit}");
         }
-        using var target = parsed.GetValue(Model) is { } folder ? Target.Load(folder) : null;
+        using var target = parsed.GetValue(Model) is { } model ? Target.Load(RecipeOptions.Local(model, cancellation: cancellation)) : null;
         if (!screen.Json)
             foreach (var line in Gemm.Describe()) screen.Line(line);
         if (target is not null)

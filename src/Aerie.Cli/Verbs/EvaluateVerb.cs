@@ -23,8 +23,8 @@ static class EvaluateVerb
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
-        var drafter = RunFolder.FindDrafter(parsed.GetValue(Drafter)!);
-        using var target = ChatTarget.Load(parsed.GetValue(Target)!);
+        var drafter = RunFolder.FindDrafter(RecipeOptions.Local(parsed.GetValue(Drafter)!, cancellation: cancellation));
+        using var target = ChatTarget.Load(RecipeOptions.Local(parsed.GetValue(Target)!, cancellation: cancellation));
         EvaluationReport report;
         using (var bar = new ProgressBar())
             report = Pipeline.Evaluate(target, drafter, parsed.GetValue(Data)!, parsed.GetValue(DraftTokens), parsed.GetValue(MaxNewTokens), parsed.GetValue(Limit), parsed.GetValue(LeastConfidence), bar, cancellation);

@@ -20,7 +20,7 @@ static class ExportVerb
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
-        var (from, to) = (RunFolder.FindDrafter(parsed.GetValue(Drafter)!), parsed.GetValue(Output)!);
+        var (from, to) = (RunFolder.FindDrafter(RecipeOptions.Local(parsed.GetValue(Drafter)!, cancellation: cancellation)), parsed.GetValue(Output)!);
         var files = DrafterExport.Write(from, to, parsed.GetValue(Type) == "f32" ? DType.F32 : DType.BF16);
         if (screen.Json)
             screen.Write(json =>

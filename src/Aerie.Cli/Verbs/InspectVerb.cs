@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Aerie.Drafters;
+using Aerie.Hub;
 using Aerie.Targets;
 using Aerie.Training;
 
@@ -9,7 +10,7 @@ namespace Aerie.Cli.Verbs;
 
 static class InspectVerb
 {
-    static readonly Argument<string> Model = new("MODEL") { Description = "A target (Hugging Face folder), a drafter folder, or a run folder." };
+    static readonly Argument<string> Model = new("MODEL") { Description = "A target (Hugging Face folder), a drafter folder, a run folder, or org/name[@revision] of a hub." };
 
     static readonly Option<string?> AuxLayers = new("--aux-layers") { Description = "Layers whose output a drafter is to read: shown beside the default ones, with every engine's number for them.", HelpName = "2,26,48" };
 
@@ -18,17 +19,18 @@ static class InspectVerb
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
-        var folder = parsed.GetValue(Model)!;
-        if (!Directory.Exists(folder)) throw new AerieException($"{folder}: no such folder.", "Give the folder of a model, the one with config.json.");
+        var model = parsed.GetValue(Model)!;
+        var folder = RecipeOptions.Local(model, ModelParts.Description, cancellation);          // a target's weights may be large, and are not needed
+        if (!Directory.Exists(folder)) throw new AerieException($"{folder}: no such folder.", "Give the folder of a model, the one with config.json, or org/name of a hub.");
         if (!File.Exists(Path.Combine(folder, "config.json"))) folder = RunFolder.FindDrafter(folder);
         var config = ConfigFile.Open(folder);
         if (!(config.Has("draft_vocab_size") || config.Has("speculators_model_type") || config.Texts("architectures").Any(a => a.Contains("Eagle", StringComparison.Ordinal))))
         {
-            var model = ModelSummary.Read(folder);
-            TargetTable.Show(screen, folder, model, Chosen(parsed, model));
+            var summary = ModelSummary.Read(folder);
+            TargetTable.Show(screen, folder, summary, Chosen(parsed, summary));
             return ExitCode.Done;
         }
-        var facts = Drafter(folder);
+        var facts = Drafter(RecipeOptions.Local(ModelFolder.IsId(model) ? model : folder, ModelParts.All, cancellation));
         if (screen.Json)
         {
             screen.Write(json =>

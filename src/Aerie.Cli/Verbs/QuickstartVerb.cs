@@ -5,7 +5,7 @@ namespace Aerie.Cli.Verbs;
 
 static class QuickstartVerb
 {
-    static readonly Option<string?> Target = new("--target", "--model") { Description = "Your target: a Hugging Face folder (Llama, Qwen2, Qwen3, Mistral). Default: the embedded one.", HelpName = "folder" };
+    static readonly Option<string?> Target = new("--target", "--model") { Description = "Your target: a Hugging Face folder, or org/name[@revision] of a hub. Default: the embedded one.", HelpName = "folder" };
     static readonly Option<string?> Data = new("--data") { Description = "Your prompts or conversations, JSON Lines; the target writes the answers anew. Needed with --target.", HelpName = "file" };
     static readonly Option<string?> Output = new("--output") { Description = "The folder of the run; new. Default: runs/quickstart, or the next free number.", HelpName = "folder" };
     static readonly Option<int> DraftTokens = RecipeOptions.Whole("--draft-tokens", 5, "Draft tokens of a round in the evaluation.");
@@ -25,7 +25,7 @@ static class QuickstartVerb
         RecipeOptions.RefuseOccupied(output);
         var fledgling = Shipped("assets", "fledgling");
         var own = target is not null;
-        target ??= fledgling;
+        target = own ? RecipeOptions.Local(target!, cancellation: cancellation) : fledgling;
         // Held-out prompts come with the embedded target; of the user's data some are set aside.
         var (prompts, heldOut) = data is null ? (Path.Combine(fledgling, "prompts.jsonl"), Path.Combine(fledgling, "heldout.jsonl")) : Aerie.Data.HeldOut.SetAside(data, output);
         List<string> settings = [$"recipe_args.target_model_name_or_path=\"{target}\"", $"recipe_args.output_dir=\"{Path.Combine(output, "run")}\""];

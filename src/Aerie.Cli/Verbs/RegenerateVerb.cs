@@ -25,7 +25,7 @@ static class RegenerateVerb
     {
         if (parsed.GetValue(Server) is not null) throw new MachineException("--target-server is not supported by this version.", "Give the target's folder with --target: it runs in this process.");
         if (parsed.GetValue(Temperature) != 0) throw new MachineException("sampling (--temperature above 0) is not supported by this version.", "Leave --temperature out: answers are greedy.");
-        using var target = ChatTarget.Load(parsed.GetValue(Target)!);
+        using var target = ChatTarget.Load(RecipeOptions.Local(parsed.GetValue(Target)!, cancellation: cancellation));
         var options = new RegenerationOptions(parsed.GetValue(MaxNewTokens), parsed.GetValue(Concurrency), parsed.GetValue(ShardSize), parsed.GetValue(Resume));
         RegenerationResult result;
         using (var bar = new ProgressBar()) result = Regeneration.Run(target, parsed.GetValue(Input)!, parsed.GetValue(Output)!, options, bar, cancellation);

@@ -16,6 +16,7 @@ public static class ParityKinds
         ["drafter_forward"] = Kinds.DrafterForwardKind.Run,
         ["eagle3_step"] = Kinds.Eagle3Step.Run,
         ["hostile_file"] = Kinds.HostileFileKind.Run,
+        ["hub"] = Kinds.HubKind.Run,
         ["loss_mask"] = Kinds.LossMaskKind.Run,
         ["model"] = Kinds.ModelKind.Run,
         ["lr_schedule"] = Kinds.LearningRateKind.Run,

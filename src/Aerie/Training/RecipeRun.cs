@@ -2,6 +2,7 @@
 using Aerie.Capture;
 using Aerie.Data;
 using Aerie.Drafters;
+using Aerie.Hub;
 using Aerie.Targets;
 using Aerie.Tensors;
 using Aerie.Tensors.Cpu;
@@ -28,7 +29,7 @@ public static class RecipeRun
     {
         var precision = recipe.Precision == "bf16" ? Precision.BF16 : Precision.F32;
         var conversations = Read(recipe, recipe.TrainData, recipe.TrainSplit);
-        var target = loaded ?? ChatTarget.Load(recipe.Target, precision);
+        var target = loaded ?? ChatTarget.Load(ModelFolder.Resolve(recipe.Target, progress, cancellation: cancellation), precision);
         try
         {
             var (texts, report) = Tokenize(recipe, target, conversations);
@@ -37,7 +38,7 @@ public static class RecipeRun
             var continued = recipe.Checkpoint.RestoreFrom is { } from ? folder.Find(from) : null;
             if (recipe.Checkpoint.RestoreFrom is not null && continued is null) say?.Invoke($"{recipe.Checkpoint.RestoreFrom}: no checkpoint yet, starting afresh");
 
-            using var drafter = Drafter(recipe, target.Network, continued ?? recipe.DraftWeights, precision, texts, target);
+            using var drafter = Drafter(recipe, target.Network, continued ?? (recipe.DraftWeights is { } weights ? ModelFolder.Resolve(weights, progress, cancellation: cancellation) : null), precision, texts, target);
             var aux = SpeculativeAux(target.Network.Config, drafter.Config);
             using var capture = new TargetCapture(target.Network, aux);
             using var trainer = new Eagle3Trainer(drafter, Settings(recipe));
