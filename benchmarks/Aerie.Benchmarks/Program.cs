@@ -9,11 +9,12 @@ return args switch
     ["ops", ..] => OpsBenchmark.Run(args[1..]),
     ["step", ..] => StepBenchmark.Run(args[1..]),
     ["decode", ..] => DecodeBenchmark.Run(args[1..]),
+    ["tokenizer", ..] => TokenizerBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|tokenizer [--quick] [--rounds N]");
     return 2;
 }

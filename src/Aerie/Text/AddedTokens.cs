@@ -43,12 +43,12 @@ sealed class AddedTokenFinder
     /// <summary>The tokens in the piece (Token set) and what lies between them (Token null), in order.</summary>
     internal List<(Piece Piece, AddedToken? Token)> Find(Piece piece, bool splitSpecial)
     {
-        var text = piece.Text;
+        var text = piece.Span;
         var parts = new List<(Piece, AddedToken?)>();
         int at = 0, done = 0;
         while (true)
         {
-            var skip = text.AsSpan(at).IndexOfAny(firsts);
+            var skip = text[at..].IndexOfAny(firsts);
             if (skip < 0) break;
             at += skip;
             var (token, end) = Longest(text, at);
@@ -77,7 +77,7 @@ sealed class AddedTokenFinder
         return parts;
     }
 
-    (AddedToken? Token, int End) Longest(string text, int at)
+    (AddedToken? Token, int End) Longest(ReadOnlySpan<char> text, int at)
     {
         (AddedToken?, int) found = (null, at);
         var node = root;
@@ -89,7 +89,7 @@ sealed class AddedTokenFinder
         return found;
     }
 
-    static bool WordBefore(string text, int at) => at > 0 && Rune.DecodeLastFromUtf16(text.AsSpan(0, at), out var rune, out _) == OperationStatus.Done && RuneSet.RustWord.Contains(rune.Value);
+    static bool WordBefore(ReadOnlySpan<char> text, int at) => at > 0 && Rune.DecodeLastFromUtf16(text[..at], out var rune, out _) == OperationStatus.Done && RuneSet.RustWord.Contains(rune.Value);
 
-    static bool WordAfter(string text, int at) => at < text.Length && Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out _) == OperationStatus.Done && RuneSet.RustWord.Contains(rune.Value);
+    static bool WordAfter(ReadOnlySpan<char> text, int at) => at < text.Length && Rune.DecodeFromUtf16(text[at..], out var rune, out _) == OperationStatus.Done && RuneSet.RustWord.Contains(rune.Value);
 }

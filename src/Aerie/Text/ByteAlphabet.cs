@@ -19,16 +19,19 @@ static class ByteAlphabet
         }
     }
 
+    /// <summary>The character of a byte.</summary>
+    internal static char Character(byte b) => ToChar[b];
+
     /// <summary>The text's UTF-8 bytes as characters; the places follow.</summary>
     internal static Piece Map(Piece piece)
     {
-        var text = piece.Text;
+        var text = piece.Span;
         var result = new StringBuilder(text.Length);
         var origin = piece.Known ? new List<int>(text.Length + 1) : null;
         Span<byte> bytes = stackalloc byte[4];
         for (var i = 0; i < text.Length;)
         {
-            Rune.DecodeFromUtf16(text.AsSpan(i), out var rune, out var length);
+            Rune.DecodeFromUtf16(text[i..], out var rune, out var length);
             foreach (var b in bytes[..rune.EncodeToUtf8(bytes)])
             {
                 result.Append(ToChar[b]);
@@ -37,7 +40,7 @@ static class ByteAlphabet
             i += length;
         }
         origin?.Add(piece.Place(text.Length));
-        return piece with { Text = result.ToString(), Origin = origin?.ToArray() };
+        return piece.With(result.ToString(), origin?.ToArray());
     }
 
     /// <summary>The bytes that a token stands for: of its characters if all are of the alphabet, otherwise its own UTF-8.</summary>

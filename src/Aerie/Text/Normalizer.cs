@@ -13,11 +13,12 @@ abstract class Normalizer
     /// <summary>The same on a piece of the input; its places are lost where the text changes, unless the normalizer knows better.</summary>
     internal virtual Piece Apply(Piece piece, int limit)
     {
-        var text = Apply(piece.Text, limit);
-        if (text == piece.Text) return piece;
+        var before = piece.Text;
+        var text = Apply(before, limit);
+        if (text == before) return piece;
         // The input's first character is gone if only something of its end is left.
-        var atStart = piece.AtStart && !(text.Length < piece.Text.Length && piece.Text.EndsWith(text, StringComparison.Ordinal));
-        return new Piece(text, atStart, piece.Start, null, Known: false);
+        var atStart = piece.AtStart && !(text.Length < before.Length && before.EndsWith(text, StringComparison.Ordinal));
+        return piece.With(text, null) with { AtStart = atStart, Known = false };
     }
 
     internal static Normalizer Read(ComponentJson json) => json.Type switch
@@ -90,17 +91,18 @@ abstract class Normalizer
         // What comes of a part covers all of it.
         internal override Piece Apply(Piece piece, int limit)
         {
-            if (!piece.Known || Apply(piece.Text, limit) == piece.Text) return base.Apply(piece, limit);
+            var before = piece.Text;
+            if (!piece.Known || Apply(before, limit) == before) return base.Apply(piece, limit);
             var (result, origin) = (new StringBuilder(), new List<int>());
-            foreach (var (start, end) in UnicodeForms.Parts(piece.Text))
+            foreach (var (start, end) in UnicodeForms.Parts(before))
             {
-                var part = piece.Text[start..end];
+                var part = before[start..end];
                 var text = Apply(part, limit);
                 result.Append(text);
                 for (var i = 0; i < text.Length; i++) origin.Add(piece.Place(text == part ? start + i : start));
             }
-            origin.Add(piece.Place(piece.Text.Length));
-            return piece with { Text = result.ToString(), Origin = [.. origin] };
+            origin.Add(piece.Place(before.Length));
+            return piece.With(result.ToString(), [.. origin]);
         }
     }
 
@@ -128,28 +130,5 @@ abstract class Normalizer
             while (right && to > from && RuneSet.White.Contains(text[to - 1])) to--;
             return text[from..to];
         }
-    }
-}
-
-/// <summary>The `pattern` of Split and Replace: a literal string or a regular expression.</summary>
-sealed class Needle
-{
-    readonly string? literal;
-    readonly Pattern? pattern;
-
-    internal Needle(ComponentJson json)
-    {
-        var child = json.Child("pattern") ?? throw json.Bad("has no 'pattern'");
-        literal = child.TextOrNull("String");
-        if (literal is null) pattern = new Pattern(child.Text("Regex"));
-        if (literal is "" || pattern is { CanBeEmpty: true }) throw json.Bad("its pattern matches the empty text");
-    }
-
-    internal List<(int Start, int End)> Matches(string text)
-    {
-        if (literal is null) return pattern!.Matches(text);
-        var found = new List<(int, int)>();
-        for (var at = text.IndexOf(literal, StringComparison.Ordinal); at >= 0; at = text.IndexOf(literal, at + literal.Length, StringComparison.Ordinal)) found.Add((at, at + literal.Length));
-        return found;
     }
 }

@@ -1,82 +1,166 @@
-// Pre-tokenizers of tokenizer.json: they cut the text into pieces that the model encodes one by one. An unknown one is refused by name.
-using System.Text;
+// Pre-tokenizers of tokenizer.json: they cut the text into pieces that the model encodes one by one. Each hands its pieces on to the
+// next at once, so no list of them is made. An unknown one is refused by name.
 using Aerie.Text.Patterns;
 
 namespace Aerie.Text;
 
+/// <summary>What becomes of the matches of a pattern and of the gaps between them.</summary>
+enum SplitBehavior { Isolated, Removed, Contiguous, MergedWithPrevious, MergedWithNext }
+
 /// <summary>Splits a piece into pieces.</summary>
 abstract class PreTokenizer
 {
-    internal abstract void Apply(Piece piece, List<Piece> to);
+    PreTokenizer? next;
 
-    internal static PreTokenizer Read(ComponentJson json) => json.Type switch
-    {
-        "Sequence" => new Several([.. json.List("pretokenizers").Select(Read)]),
-        "Split" => new Split(new Needle(json), Splitting.Behavior(json), json.Flag("invert", false)),
-        "ByteLevel" => new ByteLevel(json.Flag("add_prefix_space", true), json.Flag("use_regex", true)),
-        "Digits" => new BySet(RuneSet.Number, json.Flag("individual_digits", false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
-        "Punctuation" => new BySet(RuneSet.Punctuation, Splitting.Behavior(json, SplitBehavior.Isolated)),
-        "WhitespaceSplit" => new BySet(RuneSet.White, SplitBehavior.Removed),
-        "Metaspace" => new Metaspace(json),
-        _ => throw json.Unsupported("pre-tokenizer"),
-    };
+    internal abstract void Apply(in Piece piece, IdWriter to);
 
-    sealed class Several(PreTokenizer[] steps) : PreTokenizer
+    /// <summary>The first of the steps that the file names, each linked to what follows it; null if there are none.</summary>
+    internal static PreTokenizer? Read(ComponentJson json, PreTokenizer? next = null)
     {
-        internal override void Apply(Piece piece, List<Piece> to)
+        if (json.Type == "Sequence")
         {
-            var pieces = new List<Piece> { piece };
-            foreach (var step in steps)
-            {
-                var next = new List<Piece>(pieces.Count);
-                foreach (var part in pieces) step.Apply(part, next);
-                pieces = next;
-            }
-            to.AddRange(pieces);
+            foreach (var item in json.List("pretokenizers").Reverse()) next = Read(item, next);
+            return next;
         }
+        if (json.Type == "ByteLevel")
+        {
+            next = new AsBytes().Before(next);
+            if (json.Flag("use_regex", true)) next = new Split(Needle.Gpt2, SplitBehavior.Isolated, false).Before(next);
+            return json.Flag("add_prefix_space", true) ? new PrefixSpace().Before(next) : next;
+        }
+        PreTokenizer step = json.Type switch
+        {
+            "Split" => new Split(new Needle(json), Behavior(json), json.Flag("invert", false)),
+            "Digits" => new BySet(RuneSet.Number, json.Flag("individual_digits", false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
+            "Punctuation" => new BySet(RuneSet.Punctuation, Behavior(json, SplitBehavior.Isolated)),
+            "WhitespaceSplit" => new BySet(RuneSet.White, SplitBehavior.Removed),
+            "Metaspace" => new Metaspace(json),
+            _ => throw json.Unsupported("pre-tokenizer"),
+        };
+        return step.Before(next);
+    }
+
+    PreTokenizer Before(PreTokenizer? step)
+    {
+        next = step;
+        return this;
+    }
+
+    static SplitBehavior Behavior(ComponentJson json, SplitBehavior? otherwise = null) => json.TextOrNull("behavior") is not { } name
+        ? otherwise ?? throw json.Bad("has no 'behavior'")
+        : Enum.TryParse<SplitBehavior>(name, out var behavior) && Enum.IsDefined(behavior) && !char.IsDigit(name[0]) ? behavior : throw json.Bad($"there is no behaviour '{name}'");
+
+    void Pass(in Piece piece, IdWriter to)
+    {
+        if (piece.Length == 0) return;
+        if (next is null) to.Write(piece);
+        else next.Apply(piece, to);
+    }
+
+    // Cuts a piece at matches, which come in order and apart from each other.
+    struct Cutting(PreTokenizer step, SplitBehavior behavior, bool invert)
+    {
+        int done, heldStart = -1, heldEnd;
+        bool before;
+
+        internal void Match(in Piece piece, int start, int end, IdWriter to)
+        {
+            if (start > done) Part(piece, done, start, invert, to);
+            Part(piece, start, end, !invert, to);
+            done = end;
+        }
+
+        internal void Finish(in Piece piece, IdWriter to)
+        {
+            if (piece.Length > done) Part(piece, done, piece.Length, invert, to);
+            if (heldStart >= 0) step.Pass(piece.Cut(heldStart, heldEnd), to);
+        }
+
+        // Matches and gaps alternate; with `invert` they change roles.
+        void Part(in Piece piece, int start, int end, bool match, IdWriter to)
+        {
+            if (behavior == SplitBehavior.Isolated || (behavior == SplitBehavior.Removed && !match)) step.Pass(piece.Cut(start, end), to);
+            if (behavior is SplitBehavior.Isolated or SplitBehavior.Removed) return;
+            var joins = heldStart >= 0 && behavior switch
+            {
+                SplitBehavior.Contiguous => before == match,
+                SplitBehavior.MergedWithPrevious => match && !before,
+                _ => !match && before,
+            };
+            if (!joins)
+            {
+                if (heldStart >= 0) step.Pass(piece.Cut(heldStart, heldEnd), to);
+                heldStart = start;
+            }
+            (heldEnd, before) = (end, match);
+        }
+    }
+
+    void CutAt(Pattern pattern, in Piece piece, SplitBehavior behavior, bool invert, IdWriter to)
+    {
+        var cutting = new Cutting(this, behavior, invert);
+        var search = new PatternSearch(pattern, piece.Span, stackalloc PatternSearch.Frame[8]);
+        while (search.Next(out var start, out var end)) cutting.Match(piece, start, end, to);
+        cutting.Finish(piece, to);
+    }
+
+    void CutAt(string literal, in Piece piece, SplitBehavior behavior, bool invert, IdWriter to)
+    {
+        var cutting = new Cutting(this, behavior, invert);
+        var text = piece.Span;
+        for (var at = 0; text[at..].IndexOf(literal, StringComparison.Ordinal) is >= 0 and var skip; at += literal.Length)
+        {
+            at += skip;
+            cutting.Match(piece, at, at + literal.Length, to);
+        }
+        cutting.Finish(piece, to);
     }
 
     sealed class Split(Needle needle, SplitBehavior behavior, bool invert) : PreTokenizer
     {
-        internal override void Apply(Piece piece, List<Piece> to) => Splitting.Split(piece, needle.Matches(piece.Text), behavior, invert, to);
+        internal override void Apply(in Piece piece, IdWriter to)
+        {
+            if (needle.Pattern is { } pattern) CutAt(pattern, piece, behavior, invert, to);
+            else CutAt(needle.Literal!, piece, behavior, invert, to);
+        }
     }
 
     // Every character of the set is a match.
     sealed class BySet(RuneSet set, SplitBehavior behavior) : PreTokenizer
     {
-        internal override void Apply(Piece piece, List<Piece> to)
+        readonly RuneSet others = set.Not();
+
+        internal override void Apply(in Piece piece, IdWriter to)
         {
-            var matches = new List<(int, int)>();
-            for (var i = 0; i < piece.Text.Length;)
+            var cutting = new Cutting(this, behavior, invert: false);
+            var text = piece.Span;
+            for (var at = others.End(text, 0); at < text.Length; at = others.End(text, at))
             {
-                Rune.DecodeFromUtf16(piece.Text.AsSpan(i), out var rune, out var length);
-                if (set.Contains(rune.Value)) matches.Add((i, i + length));
-                i += length;
+                var end = at + (char.IsHighSurrogate(text[at]) ? 2 : 1);
+                cutting.Match(piece, at, end, to);
+                at = end;
             }
-            Splitting.Split(piece, matches, behavior, invert: false, to);
+            cutting.Finish(piece, to);
         }
     }
 
-    sealed class ByteLevel(bool prefixSpace, bool useRegex) : PreTokenizer
+    sealed class PrefixSpace : PreTokenizer
     {
-        static readonly Pattern Gpt2 = new(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
+        internal override void Apply(in Piece piece, IdWriter to) => Pass(piece.Source[piece.From] == ' ' ? piece : Prefixed(piece, ' '), to);
+    }
 
-        internal override void Apply(Piece piece, List<Piece> to)
+    sealed class AsBytes : PreTokenizer
+    {
+        internal override void Apply(in Piece piece, IdWriter to)
         {
-            if (prefixSpace && !piece.Text.StartsWith(' ')) piece = Prefixed(piece, ' ');
-            var parts = new List<Piece>();
-            if (useRegex) Splitting.Split(piece, Gpt2.Matches(piece.Text), SplitBehavior.Isolated, invert: false, parts);
-            else parts.Add(piece);
-            foreach (var part in parts) to.Add(ByteAlphabet.Map(part));
+            if (next is null) to.Write(piece with { AsBytes = true });
+            else Pass(ByteAlphabet.Map(piece), to);
         }
     }
 
     // The new character has no length in the input.
-    static Piece Prefixed(Piece piece, char prefix) => piece with
-    {
-        Text = prefix + piece.Text,
-        Origin = [piece.Place(0), .. Enumerable.Range(0, piece.Text.Length + 1).Select(piece.Place)],
-    };
+    static Piece Prefixed(Piece piece, char prefix) =>
+        piece.With(prefix + piece.Text, piece.Known ? [piece.Place(0), .. Enumerable.Range(0, piece.Length + 1).Select(piece.Place)] : null);
 
     sealed class Metaspace : PreTokenizer
     {
@@ -91,18 +175,12 @@ abstract class PreTokenizer
             split = json.Flag("split", true);
         }
 
-        internal override void Apply(Piece piece, List<Piece> to)
+        internal override void Apply(in Piece piece, IdWriter to)
         {
-            piece = piece with { Text = piece.Text.Replace(' ', mark) };
-            if (!piece.Text.StartsWith(mark) && (scheme == "always" || (scheme == "first" && piece.AtStart))) piece = Prefixed(piece, mark);
-            if (!split)
-            {
-                to.Add(piece);
-                return;
-            }
-            var matches = new List<(int, int)>();
-            for (var at = piece.Text.IndexOf(mark); at >= 0; at = piece.Text.IndexOf(mark, at + 1)) matches.Add((at, at + 1));
-            Splitting.Split(piece, matches, SplitBehavior.MergedWithNext, invert: false, to);
+            var marked = piece.With(piece.Text.Replace(' ', mark), piece.Origin?[piece.From..(piece.To + 1)]);
+            if (marked.Source[0] != mark && (scheme == "always" || (scheme == "first" && piece.AtStart))) marked = Prefixed(marked, mark);
+            if (split) CutAt(mark.ToString(), marked, SplitBehavior.MergedWithNext, invert: false, to);
+            else Pass(marked, to);
         }
     }
 

@@ -91,6 +91,16 @@ public sealed class Tokenizer
         return ids;
     }
 
+    /// <summary>The ids of many texts, by several threads; the same as one after the other.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="addSpecialTokens">As for one text.</param>
+    /// <param name="splitSpecialTokens">As for one text.</param>
+    public List<int>[] EncodeAll(IReadOnlyList<string> texts, bool addSpecialTokens = false, bool splitSpecialTokens = false)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        return InOrder.Map(texts, text => Encode(text, addSpecialTokens, splitSpecialTokens));
+    }
+
     /// <summary>The ids of a text and for each the chars [start, end) that it covers; every token of a split character covers all of it.</summary>
     /// <exception cref="AerieException">The tokenizer changes the text in a way that loses the places.</exception>
     public (List<int> Ids, List<(int Start, int End)> Places) EncodeWithPlaces(string text)
@@ -103,55 +113,20 @@ public sealed class Tokenizer
     void Encode(string text, bool splitSpecial, List<int> ids, List<(int Start, int End)>? places)
     {
         ArgumentNullException.ThrowIfNull(text);
-        foreach (var (stretch, token) in rawFinder.Find(new Piece(Clean(text), AtStart: true, 0), splitSpecial))
+        var to = new IdWriter(model, tokenOf, ids, places);
+        foreach (var (stretch, token) in rawFinder.Find(new Piece(Clean(text), places is not null), splitSpecial))
         {
-            if (token is not null) Put(token, stretch);
+            if (token is not null) to.Write(token, stretch);
             else
             {
                 foreach (var (part, inner) in normalizedFinder.Find(Normalized(stretch), splitSpecial))
                 {
-                    if (inner is not null) Put(inner, part);
-                    else Model(part, ids, places);
+                    if (inner is not null) to.Write(inner, part);
+                    else if (preTokenizer is null) to.Write(part);
+                    else preTokenizer.Apply(part, to);
                 }
             }
         }
-
-        void Put(AddedToken token, Piece piece)
-        {
-            ids.Add(token.Id);
-            places?.Add((piece.Place(0), piece.Place(piece.Text.Length)));
-        }
-    }
-
-    void Model(Piece part, List<int> ids, List<(int Start, int End)>? places)
-    {
-        var pieces = new List<Piece>();
-        if (preTokenizer is null) pieces.Add(part);
-        else preTokenizer.Apply(part, pieces);
-        foreach (var piece in pieces)
-        {
-            if (piece.Text.Length == 0) continue;
-            var from = ids.Count;
-            model.Encode(piece.Text, ids);
-            if (places is null) continue;
-            // The tokens of a piece, one after the other, are its text: so it is in every byte-level vocabulary.
-            var at = 0;
-            foreach (var id in ids[from..])
-            {
-                var end = at + tokenOf[id].Length;
-                if (!piece.Known || end > piece.Text.Length) throw new AerieException("this tokenizer does not keep the places of its tokens in the text, which {% generation %} needs");
-                places.Add((piece.Place(at), EndOf(piece, end)));
-                at = end;
-            }
-        }
-    }
-
-    // A token that ends within a character's bytes covers the character.
-    static int EndOf(Piece piece, int index)
-    {
-        var last = piece.Place(index - 1);
-        while (index < piece.Text.Length && piece.Place(index) == last) index++;
-        return piece.Place(index);
     }
 
     /// <summary>The text of ids; unknown ids vanish, ill-formed UTF-8 becomes U+FFFD.</summary>
@@ -167,16 +142,17 @@ public sealed class Tokenizer
         return decoder is null ? string.Join(' ', tokens) : string.Concat(decoder.Apply(tokens));
     }
 
-    Piece Normalized(Piece piece) => normalizer?.Apply(piece, Limit(piece.Text)) ?? piece;
+    Piece Normalized(Piece piece) => normalizer?.Apply(piece, Limit(piece.Length)) ?? piece;
 
-    string Normalized(string text) => normalizer?.Apply(text, Limit(text)) ?? text;
+    string Normalized(string text) => normalizer?.Apply(text, Limit(text.Length)) ?? text;
 
-    static int Limit(string text) => 1_000_000 + 64 * Math.Min(text.Length, 1 << 24);
+    static int Limit(int length) => 1_000_000 + 64 * Math.Min(length, 1 << 24);
 
     // Half surrogates cannot be encoded.
     static string Clean(string text)
     {
-        for (var i = 0; i < text.Length; i++)
+        var first = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
+        for (var i = first; i >= 0 && i < text.Length; i++)
         {
             if (!char.IsSurrogate(text[i])) continue;
             if (i + 1 >= text.Length || !char.IsSurrogatePair(text[i], text[i + 1])) return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));

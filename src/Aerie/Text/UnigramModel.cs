@@ -49,7 +49,9 @@ sealed class UnigramModel : TokenModel
         node.Id = id;
     }
 
-    internal override void Encode(string piece, List<int> to)
+    internal override void Encode(in Piece piece, List<int> to) => Encode(piece.AsBytes ? ByteAlphabet.Map(piece).Text : piece.Text, to);
+
+    void Encode(string piece, List<int> to)
     {
         // For each place that a token ends at: the best sum, where the token starts, and its id (-1: unknown).
         var best = new (double Score, int Start, int Id)[piece.Length + 1];

@@ -24,4 +24,13 @@ public class TokenizerTests
         Assert.Equal(text.Length, places[^1].End);
         for (var i = 1; i < places.Count; i++) Assert.True(places[i].Start == places[i - 1].End || places[i].Start == places[i - 1].Start || places[i].End == places[i - 1].End);
     }
+
+    [Fact]
+    public void Many_texts_at_once_are_one_after_the_other()
+    {
+        var tokenizer = Tokenizer.Load(Golden.Path("tokenizers", "llama3-bytelevel"));
+        string[] texts = [.. Golden.Lines("tokenizers", "llama3-bytelevel", "cases.jsonl").Select(row => row.GetProperty("text").GetString()!)];
+        var all = tokenizer.EncodeAll(texts, addSpecialTokens: true);
+        for (var i = 0; i < texts.Length; i++) Assert.Equal(Tokenizer.Load(Golden.Path("tokenizers", "llama3-bytelevel")).Encode(texts[i], addSpecialTokens: true), all[i]);
+    }
 }

@@ -1,7 +1,5 @@
-// A backtracking matcher over code points with its own stack: no recursion over the text, and a limit on its steps, since
-// patterns come from files. Alternatives are tried in order; the first that succeeds wins.
-using System.Text;
-
+// A regular expression of a tokenizer as a program for PatternSearch.cs. What speed needs is found here once: which of the outermost
+// alternatives can begin with a character, and which loops never have to give anything back.
 namespace Aerie.Text.Patterns;
 
 /// <summary>A compiled regular expression of a tokenizer. Safe for several threads.</summary>
@@ -9,24 +7,49 @@ sealed class Pattern
 {
     const int LargestProgram = 20_000;
 
-    enum Op { One, Loop, Split, SplitLater, Jump, At, Atomic, Look, Done }
+    internal enum Op { One, Loop, Split, SplitLater, Jump, At, Atomic, Look, Done }
 
     // Loop: Set, A = min, B = max (-1: none), Flag = possessive. Split: go on at A, else at B. Jump: A. At: A = Place.
     // Atomic and Look: the body is what follows up to Done, B = where to go on; Look: A = characters to go back, Flag = negative.
-    readonly record struct Step(Op Op, RuneSet? Set = null, int A = 0, int B = 0, bool Flag = false);
+    internal readonly record struct Step(Op Op, RuneSet? Set = null, int A = 0, int B = 0, bool Flag = false);
+
+    // A way to match: where its program begins, and what its first character is among (null: anything).
+    internal readonly record struct Way(int Step, RuneSet? First);
 
     readonly string text;
     readonly Step[] program;
+    readonly Way[] ways;
+    // For each character of ASCII the ways that are open to it.
+    readonly Way[][] asciiWays = new Way[128][];
 
     internal Pattern(string pattern)
     {
         text = pattern;
         var root = PatternParser.Parse(pattern);
         CanBeEmpty = root.CanBeEmpty;
-        var steps = new List<Step>();
-        Compile(root, steps);
-        steps.Add(new Step(Op.Done));
+        var (steps, starts) = (new List<Step>(), new List<Way>());
+        foreach (var way in root is PatternNode.Either either ? either.Parts : [root])
+        {
+            starts.Add(new Way(steps.Count, CanBeEmpty ? null : way.First));
+            Compile(way, steps);
+            steps.Add(new Step(Op.Done));
+        }
         program = [.. steps];
+        KeepWhatIsTaken();
+        ways = [.. starts];
+        for (var c = 0; c < 128; c++) asciiWays[c] = [.. ways.Where(way => way.First?.Contains(c) ?? true)];
+    }
+
+    // A loop after which nothing is needed gives nothing back.
+    void KeepWhatIsTaken()
+    {
+        var free = new bool[program.Length];
+        for (var i = program.Length - 1; i >= 0; i--)
+        {
+            var step = program[i];
+            if (step.Op == Op.Loop && free[i + 1]) program[i] = step with { Flag = true };
+            free[i] = step.Op == Op.Done || (step.Op == Op.Jump && step.A > i && free[step.A]) || (step.Op == Op.Loop && step.A == 0 && free[i + 1]);
+        }
     }
 
     /// <summary>Can it match nothing?</summary>
@@ -37,17 +60,17 @@ sealed class Pattern
     internal List<(int Start, int End)> Matches(string input)
     {
         var found = new List<(int, int)>();
-        var run = new Run(this, input);
-        for (var start = 0; start < input.Length;)
-        {
-            var end = run.From(0, start);
-            if (end > start) found.Add((start, end));
-            start = end > start ? end : start + RuneLength(input, start);
-        }
+        var search = new PatternSearch(this, input, stackalloc PatternSearch.Frame[8]);
+        while (search.Next(out var start, out var end)) found.Add((start, end));
         return found;
     }
 
-    static int RuneLength(string input, int at) => char.IsHighSurrogate(input[at]) && at + 1 < input.Length && char.IsLowSurrogate(input[at + 1]) ? 2 : 1;
+    internal ReadOnlySpan<Step> Program => program;
+
+    /// <summary>The outermost alternatives that may match where <paramref name="first"/> comes next.</summary>
+    internal Way[] Ways(int first) => first < 128 ? asciiWays[first] : ways;
+
+    internal AerieException TooMany(int length) => new($"regular expression {text}: it takes too many steps on a text of {length} characters");
 
     void Compile(PatternNode node, List<Step> steps)
     {
@@ -125,122 +148,5 @@ sealed class Pattern
     {
         steps.Add(default);
         return steps.Count - 1;
-    }
-
-    // One search through one text.
-    sealed class Run(Pattern pattern, string input)
-    {
-        // Where to go on when the way taken fails. LowEnd >= 0: a greedy loop that may still give back characters down to there.
-        (int Step, int At, int LowEnd)[] stack = new (int, int, int)[32];
-        int top;
-        long budget = 2_000_000 + 500L * input.Length;
-
-        /// <summary>The end of the match that begins exactly here, or -1.</summary>
-        internal int From(int step, int at)
-        {
-            var bottom = top;
-            while (true)
-            {
-                if (--budget < 0) throw new AerieException($"regular expression {pattern.text}: it takes too many steps on a text of {input.Length} characters");
-                ref readonly var now = ref pattern.program[step];
-                bool goes;
-                switch (now.Op)
-                {
-                    case Op.Done:
-                        top = bottom;                          // what was still open is not tried any more
-                        return at;
-                    case Op.One:
-                        goes = One(now.Set!, ref at);
-                        step++;
-                        break;
-                    case Op.Loop:
-                        goes = Loop(now, step + 1, ref at);
-                        step++;
-                        break;
-                    case Op.Split:
-                        Push(now.B, at, -1);
-                        (step, goes) = (now.A, true);
-                        break;
-                    case Op.SplitLater:
-                        Push(now.A, at, -1);
-                        (step, goes) = (now.B, true);
-                        break;
-                    case Op.Jump:
-                        (step, goes) = (now.A, true);
-                        break;
-                    case Op.At:
-                        goes = Is((Place)now.A, at);
-                        step++;
-                        break;
-                    case Op.Atomic:
-                        var end = From(step + 1, at);
-                        goes = end >= 0;
-                        if (goes) (at, step) = (end, now.B);
-                        break;
-                    default:
-                        var from = Back(at, now.A);
-                        goes = (from >= 0 && From(step + 1, from) >= 0) != now.Flag;
-                        step = now.B;
-                        break;
-                }
-                if (goes) continue;
-                if (top == bottom) return -1;
-                ref var last = ref stack[--top];
-                (step, at) = (last.Step, last.At);
-                if (last.LowEnd >= 0 && at > last.LowEnd)
-                {
-                    at = last.At = Back(at, 1);
-                    if (at > last.LowEnd) top++;               // there is more to give back
-                }
-            }
-        }
-
-        bool One(RuneSet set, ref int at)
-        {
-            if (at >= input.Length) return false;
-            Rune.DecodeFromUtf16(input.AsSpan(at), out var rune, out var length);
-            if (!set.Contains(rune.Value)) return false;
-            at += length;
-            return true;
-        }
-
-        bool Loop(in Step loop, int next, ref int at)
-        {
-            var count = 0;
-            var low = at;
-            for (; count != loop.B && One(loop.Set!, ref at); count++)
-            {
-                if (count < loop.A) low = at;
-            }
-            budget -= count;
-            if (count < loop.A) return false;
-            if (at > low && !loop.Flag) Push(next, at, low);
-            return true;
-        }
-
-        void Push(int step, int at, int lowEnd)
-        {
-            if (top == stack.Length) Array.Resize(ref stack, 2 * top);
-            stack[top++] = (step, at, lowEnd);
-        }
-
-        // Goes back by characters; -1 before the beginning.
-        int Back(int at, int count)
-        {
-            for (; count > 0; count--)
-            {
-                if (at == 0) return -1;
-                at -= at >= 2 && char.IsLowSurrogate(input[at - 1]) && char.IsHighSurrogate(input[at - 2]) ? 2 : 1;
-            }
-            return at;
-        }
-
-        bool Is(Place place, int at) => place switch
-        {
-            Place.TextStart => at == 0,
-            Place.TextEnd => at == input.Length,
-            Place.LineStart => at == 0 || input[at - 1] == '\n',
-            _ => at == input.Length || input[at] == '\n',
-        };
     }
 }

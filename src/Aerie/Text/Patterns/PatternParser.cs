@@ -7,7 +7,7 @@ namespace Aerie.Text.Patterns;
 
 ref struct PatternParser
 {
-    const int DeepestNesting = 50;
+    const int DeepestNesting = 50, LargestClass = 5_000;
 
     readonly string pattern;
     int at;
@@ -149,25 +149,27 @@ ref struct PatternParser
     {
         if (++depth > DeepestNesting) throw Bad($"more than {DeepestNesting} classes in each other");
         var negative = Take('^');
-        RuneSet? whole = null, part = null;
+        RuneSet? whole = null;
+        var items = new List<RuneSet?>();
+        var count = 0;
         while (!Take(']'))
         {
             if (!More) throw Bad("a class is not closed");
-            if (Take("&&"))
+            if (++count > LargestClass) throw Bad($"a class of more than {LargestClass} items");
+            if (!Take("&&"))
             {
-                whole = Meet(whole, part ?? throw Bad("nothing before &&"));
-                part = null;
+                items.Add(ClassItem());
                 continue;
             }
-            var item = ClassItem();
-            part = part is null ? item : part.Or(item);
+            whole = Meet(whole, items.Count > 0 ? items : throw Bad("nothing before &&"));
+            items = [];
         }
         depth--;
-        whole = Meet(whole, part ?? throw Bad("an empty class"));
+        whole = Meet(whole, items.Count > 0 ? items : throw Bad("an empty class"));
         return negative ? whole.Not() : whole;
     }
 
-    static RuneSet Meet(RuneSet? a, RuneSet b) => a is null ? b : a.And(b);
+    static RuneSet Meet(RuneSet? a, List<RuneSet?> b) => a is null ? RuneSet.Union(b)! : a.And(RuneSet.Union(b)!);
 
     RuneSet ClassItem()
     {
@@ -182,8 +184,9 @@ ref struct PatternParser
         var range = RuneSet.Range(from, to);
         if (!ignoreCase) return range;
         if (to - from > 1000) throw Bad("so long a range without case is not supported");
-        for (var rune = from; rune <= to; rune++) range = range.Or(Literal(rune));
-        return range;
+        var letters = new List<RuneSet?> { range };
+        for (var rune = from; rune <= to; rune++) letters.Add(Literal(rune));
+        return RuneSet.Union(letters)!;
     }
 
     RuneSet? ClassCharacter(out int literal)

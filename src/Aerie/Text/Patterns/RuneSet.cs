@@ -1,29 +1,53 @@
 // A set of characters (Unicode scalar values), as character classes and \p{..} name them. Categories are those of Unicode 16.
 using System.Globalization;
+using System.Text;
 
 namespace Aerie.Text.Patterns;
 
-/// <summary>A set of characters; answers for U+0000-FFFF are remembered in blocks of 256.</summary>
+/// <summary>A set of characters; answers are remembered in blocks of 256.</summary>
 sealed class RuneSet(Func<int, bool> contains)
 {
-    readonly ulong[]?[] blocks = new ulong[256][];
+    // Room for U+0000-FFFF; for the rest once it is asked for.
+    ulong[]?[] blocks = new ulong[0x100][];
 
     internal bool Contains(int rune)
     {
-        if (rune >= 0x10000) return contains(rune);
-        var block = blocks[rune >> 8] ?? Fill(rune >> 8);
+        var (all, index) = (blocks, rune >> 8);
+        var block = (index < all.Length ? all[index] : null) ?? Fill(index);
         return (block[(rune >> 6) & 3] >> rune & 1) != 0;
     }
 
-    // Two threads may fill a block at once; both fill it alike.
-    ulong[] Fill(int block)
+    /// <summary>The end of the characters of the set that begin at <paramref name="at"/>.</summary>
+    internal int End(ReadOnlySpan<char> text, int at)
+    {
+        var low = blocks[0] ?? Fill(0);
+        while (true)
+        {
+            while (at < text.Length && text[at] is < '\u0100' and var c && (low[c >> 6] >> c & 1) != 0) at++;
+            if (at >= text.Length || text[at] < '\u0100') return at;
+            Rune.DecodeFromUtf16(text[at..], out var rune, out var length);
+            if (!Contains(rune.Value)) return at;
+            at += length;
+        }
+    }
+
+    // Two threads may fill a block at once; both fill it alike, and a block that is lost is filled again.
+    ulong[] Fill(int index)
     {
         var bits = new ulong[4];
         for (var i = 0; i < 256; i++)
         {
-            if (contains((block << 8) + i)) bits[i >> 6] |= 1UL << i;
+            if (contains((index << 8) + i)) bits[i >> 6] |= 1UL << i;
         }
-        return blocks[block] = bits;
+        var all = blocks;
+        if (index >= all.Length)
+        {
+            Array.Resize(ref all, 0x1100);
+            all[index] = bits;
+            blocks = all;
+        }
+        else all[index] = bits;
+        return bits;
     }
 
     internal static readonly RuneSet White = new(IsWhite);
@@ -44,7 +68,15 @@ sealed class RuneSet(Func<int, bool> contains)
 
     internal RuneSet Not() => new(rune => !Contains(rune));
 
-    internal RuneSet Or(RuneSet other) => new(rune => Contains(rune) || other.Contains(rune));
+    /// <summary>What is in any of the sets; null if one of them is not known.</summary>
+    internal static RuneSet? Union(IReadOnlyList<RuneSet?> sets) => sets.Contains(null) ? null : sets.Count == 1 ? sets[0] : new RuneSet(rune =>
+    {
+        foreach (var set in sets)
+        {
+            if (set!.Contains(rune)) return true;
+        }
+        return false;
+    });
 
     internal RuneSet And(RuneSet other) => new(rune => Contains(rune) && other.Contains(rune));
 
