@@ -1,11 +1,13 @@
 // A model's config.json, read as hostile: every value has a type and a range, and every error names the file and the key.
+using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 
 namespace Aerie.Targets;
 
 /// <summary>An object of a config.json. Keys that nobody asks for are ignored, as all programs of the field do.</summary>
-public sealed class ConfigFile
+public sealed partial class ConfigFile
 {
     const long MaxBytes = 16 << 20;
     readonly JsonElement json;
@@ -27,7 +29,7 @@ public sealed class ConfigFile
             if (new FileInfo(path).Length > MaxBytes) throw new AerieException($"{path}: larger than {MaxBytes >> 20} MB, this is no config");
             var bytes = File.ReadAllBytes(path);
             if (!Utf8.IsValid(bytes)) throw new AerieException($"{path}: not UTF-8", "Get the file again.");
-            var root = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
+            var root = JsonDocument.Parse(NemotronLimit(bytes), new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
             return root.ValueKind == JsonValueKind.Object ? new ConfigFile(path, root, "") : throw new AerieException($"{path}: must be a JSON object");
         }
         catch (JsonException e)
@@ -39,6 +41,13 @@ public sealed class ConfigFile
             throw new AerieException($"{path}: cannot be read: {e.Message}", null, e);
         }
     }
+
+    // transformers 4.x wrote NemotronH's [0.0, inf] with a word that is not JSON. Nothing asks for this one value; anywhere else the word stays an error.
+    static byte[] NemotronLimit(byte[] bytes)
+        => bytes.AsSpan().IndexOf("Infinity"u8) < 0 ? bytes : Encoding.UTF8.GetBytes(Limit().Replace(Encoding.UTF8.GetString(bytes), "${before}null${after}"));
+
+    [GeneratedRegex("""(?<before>"(time_step_limit|mamba_dt_limit)"\s*:\s*\[\s*[0-9.]+\s*,\s*)Infinity(?<after>\s*\])""")]
+    private static partial Regex Limit();
 
     /// <summary>Is the key there with a value that is not null?</summary>
     public bool Has(string key) => Find(key, out _);

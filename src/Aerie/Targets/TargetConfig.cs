@@ -8,6 +8,12 @@ namespace Aerie.Targets;
 /// <summary>What a family assumes where its config says nothing.</summary>
 sealed record TargetDefaults
 {
+    /// <summary>Number of layers, where num_hidden_layers is not asked.</summary>
+    public int? Layers { get; init; }
+
+    /// <summary>intermediate_size; null: it must be there.</summary>
+    public int? IntermediateSize { get; init; }
+
     /// <summary>max_position_embeddings.</summary>
     public int MaxPositions { get; init; } = 32768;
 
@@ -175,9 +181,9 @@ public record TargetConfig
         {
             Family = family,
             Path = json.Path,
-            Layers = json.Whole("num_hidden_layers", most: 1 << 14),
+            Layers = defaults.Layers ?? json.Whole("num_hidden_layers", most: 1 << 14),
             HiddenSize = hidden,
-            IntermediateSize = json.Whole("intermediate_size", most: 1 << 22),
+            IntermediateSize = json.Whole("intermediate_size", most: 1 << 22, otherwise: defaults.IntermediateSize),
             Heads = heads,
             KeyValueHeads = keyHeads,
             HeadSize = headSize,

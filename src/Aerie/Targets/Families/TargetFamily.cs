@@ -18,6 +18,7 @@ sealed record TargetFamily(string Architecture, string ModelType, Func<ConfigFil
         Llama.Family, Qwen2.Family, Qwen3.Family, Mistral.Family,
         Phi3.Family, Gemma2.Family, Gemma3.Family, Olmo2.Family, Granite.Family,
         Mixtral.Family, Qwen3Moe.Family, GptOss.Family, DeepseekV3.Family,
+        NemotronH.Family,
     ];
 
     static IReadOnlyList<TargetFamily>? all;                  // made at the first use: families are static fields that need this type first
