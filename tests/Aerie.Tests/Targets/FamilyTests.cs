@@ -129,7 +129,7 @@ public class FamilyTests
         foreach (var spelling in (string[])["config.json", "config.legacy.json"])
         {
             if (!File.Exists(Golden.Path("models", name, spelling))) continue;
-            var text = File.ReadAllText(Golden.Path("models", name, spelling));
+            var text = File.ReadAllText(Golden.Path("models", name, spelling)).Replace(" Infinity\n", " null\n", StringComparison.Ordinal);   // a word of NemotronH's old configs that is not JSON
             foreach (var place in Keys(JsonNode.Parse(text)!.AsObject()))
                 foreach (var wrong in Wrong)
                 {
