@@ -10,11 +10,12 @@ return args switch
     ["step", ..] => StepBenchmark.Run(args[1..]),
     ["decode", ..] => DecodeBenchmark.Run(args[1..]),
     ["tokenizer", ..] => TokenizerBenchmark.Run(args[1..]),
+    ["load", ..] => LoadBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|tokenizer [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|tokenizer|load [--quick] [--rounds N]");
     return 2;
 }

@@ -1,5 +1,6 @@
 // One safetensors file, memory-mapped: 8 bytes of header length, the JSON header, the data.
 using System.Buffers.Binary;
+using Aerie.Tensors;
 using Aerie.Tensors.Memory;
 
 namespace Aerie.Formats;
@@ -74,12 +75,15 @@ public sealed class SafetensorsFile : IDisposable
         return file.Bytes(DataStart + entry.Begin + from, count);
     }
 
-    /// <summary>The address of a tensor's first byte, for those who upload or wrap mapped memory.</summary>
-    public nint Address(SafetensorsEntry entry)
+    /// <summary>A bf16 or f32 tensor where it lies in the file, not to be written to; null where its type is another or its bytes are not aligned.</summary>
+    public Tensor? View(SafetensorsEntry entry, Shape shape)
     {
-        ArgumentNullException.ThrowIfNull(entry);
-        return file.Address + (nint)(DataStart + entry.Begin);
+        if (entry.Count != shape.Count || entry.Type is not (SafetensorsType.BF16 or SafetensorsType.F32)) return null;
+        return file.View(DataStart + entry.Begin, shape, entry.Type == SafetensorsType.BF16 ? DType.BF16 : DType.F32);
     }
+
+    /// <summary>The tensor's bytes are not needed soon: they need not stay in the process's memory.</summary>
+    public void Forget(SafetensorsEntry entry) => file.Forget(DataStart + entry.Begin, entry.ByteLength);
 
     /// <summary>Ends the mapping.</summary>
     public void Dispose() => file.Dispose();

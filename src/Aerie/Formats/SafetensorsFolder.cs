@@ -1,6 +1,7 @@
 // A checkpoint's tensors under one view: one safetensors file, or the shards that model.safetensors.index.json names.
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using Aerie.Tensors;
 
 namespace Aerie.Formats;
 
@@ -84,11 +85,18 @@ public sealed class SafetensorsFolder : IDisposable
         return file.Bytes(entry, from, count);
     }
 
-    /// <summary>The address of a tensor's first byte in the mapped file.</summary>
-    public nint Address(string name)
+    /// <summary>A bf16 or f32 tensor where it lies in the mapped file, valid until <see cref="Dispose"/>, not to be written to; null where its type is another or its bytes are not aligned.</summary>
+    public Tensor? View(string name, Shape shape)
     {
         var (file, entry) = Find(name);
-        return file.Address(entry);
+        return file.View(entry, shape);
+    }
+
+    /// <summary>A tensor's bytes are not needed soon: they need not stay in the process's memory.</summary>
+    public void Forget(string name)
+    {
+        var (file, entry) = Find(name);
+        file.Forget(entry);
     }
 
     /// <summary>Reads a floating-point tensor (F64, F32, F16, BF16, F8) of exactly <c>to.Length</c> elements as float32.</summary>

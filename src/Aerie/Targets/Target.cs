@@ -28,21 +28,22 @@ public sealed class Target : IDisposable
     /// <summary>Loads the weights of a folder under a config read elsewhere.</summary>
     public static Target Load(TargetConfig config, string folder, Precision? precision = null, IKernels? kernels = null)
     {
-        using var files = SafetensorsFolder.Open(folder);
-        var weights = new WeightTable(files, precision, config.Family.Canonical);
-        var network = config.Family.Build(config, weights);
-        weights.Check();
-        var target = new Target(config, network with { Parameters = weights.Parameters }, kernels ?? Tensors.Kernels.Cpu);
+        kernels ??= Tensors.Kernels.Cpu;
+        var files = SafetensorsFolder.Open(folder);
+        Network? network = null;
         try
         {
-            foreach (var parameter in weights.Parameters)
-                if (parameter.ReleasedWhenPacked) target.Kernels.Prepare(parameter);
-                else _ = parameter.Value;
-            return target;
+            var weights = new WeightTable(files, precision, config.Family.Canonical);
+            network = config.Family.Build(config, weights) with { Parameters = weights.Parameters, Files = files };
+            weights.Check();
+            weights.Prepare(kernels);
+            kernels.Prepare(network.Head);
+            return new Target(config, network, kernels);
         }
         catch
         {
-            target.Dispose();
+            network?.Dispose();
+            files.Dispose();
             throw;
         }
     }
@@ -180,9 +181,13 @@ sealed record Network(Parameter Embedding, IReadOnlyList<Layer> Layers, Paramete
     /// <summary>Tables of angles.</summary>
     internal IReadOnlyList<RotaryTable> Rotary { get; init; } = [];
 
+    /// <summary>The mapped files that some parameters lie in.</summary>
+    internal IDisposable? Files { get; init; }
+
     public void Dispose()
     {
         foreach (var parameter in Parameters) parameter.Dispose();
+        Files?.Dispose();
         foreach (var table in Rotary) table.Dispose();
     }
 }

@@ -35,6 +35,7 @@ public sealed class WeightTable
     readonly Dictionary<string, string> found = [];
     readonly List<WeightSlot> slots = [];
     readonly List<Parameter> parameters = [];
+    readonly List<IReadOnlyList<WeightSlot>> sources = [];     // of each parameter
     readonly List<string> ignored = [];
 
     /// <param name="files">The checkpoint; null: nothing is to be read, only to be declared.</param>
@@ -122,6 +123,7 @@ public sealed class WeightTable
         slots.AddRange(from);
         var parameter = new Parameter(name, rows, cols, make, precision ?? Precision) { ReleasedWhenPacked = product };
         parameters.Add(parameter);
+        sources.Add(from);
         return parameter;
     }
 
@@ -137,6 +139,22 @@ public sealed class WeightTable
             entry.Type.Widen(files.Bytes(inFile, (from + at) * size, part.Length * size), part);
         }
         if (entry.Type == SafetensorsType.F8E4M3) QuantizedWeights.Scale(files, entry, from, to);
+    }
+
+    /// <summary>Brings all parameters into the form in which they are used, one by one, so that none is in memory twice. What is looked up row by row stays where it lies in the mapped
+    /// file, which must therefore outlive the parameters.</summary>
+    public void Prepare(IKernels kernels)
+    {
+        foreach (var (parameter, from) in parameters.Zip(sources))
+        {
+            if (!parameter.ReleasedWhenPacked)
+            {
+                _ = parameter.Value;
+                continue;
+            }
+            kernels.Prepare(parameter);
+            foreach (var slot in from) files!.Forget(found[slot.Name]);
+        }
     }
 
     /// <summary>Do two tensors hold the same bytes?</summary>
@@ -168,8 +186,10 @@ public sealed class WeightTable
     Tensor ReadStack(int cols, string[] names)
     {
         string[] stored = [.. names.Select(n => found[n])];
+        var rows = checked((int)stored.Sum(s => files!.Get(s).Count / cols));
+        if (stored is [var single] && files!.View(single, new Shape(rows, cols)) is { } view) return view;
         if (stored.All(s => files!.Get(s).Type == SafetensorsType.BF16)) return Stack(files!, DType.BF16, cols, stored);
-        var stacked = Tensor.Allocate(new Shape(checked((int)stored.Sum(s => files!.Get(s).Count / cols)), cols));
+        var stacked = Tensor.Allocate(new Shape(rows, cols));
         var piece = new float[Math.Max(1, (1 << 22) / cols) * cols];
         var row = 0;
         foreach (var name in names)
