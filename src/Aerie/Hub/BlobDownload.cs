@@ -7,14 +7,16 @@ namespace Aerie.Hub;
 
 /// <summary>Fetches the content of one file.</summary>
 /// <param name="http">Sends.</param>
-/// <param name="address">Where the content is, or where a redirect to it is.</param>
+/// <param name="address">The file's address on the hub.</param>
+/// <param name="shortcut">Where that leads, if it is known: good for the first try, as such addresses expire.</param>
 /// <param name="etag">Its checksum.</param>
 /// <param name="size">Its bytes; null if the hub did not say.</param>
 /// <param name="arrived">Receives the change of the bytes that are here; negative where they were thrown away.</param>
-sealed class BlobDownload(HubHttp http, Uri address, string etag, long? size, Action<long>? arrived) : IDisposable
+sealed class BlobDownload(HubHttp http, Uri address, Uri? shortcut, string etag, long? size, Action<long>? arrived) : IDisposable
 {
     const int BufferBytes = 1 << 18;
 
+    Uri? next = shortcut;
     long have;
     BlobHash? hash;
 
@@ -74,7 +76,7 @@ sealed class BlobDownload(HubHttp http, Uri address, string etag, long? size, Ac
     async Task Attempt(FileStream file, Patience patience, CancellationToken cancellation)
     {
         using var silence = http.WatchDownload(cancellation);
-        using var answer = await http.Open(address, have, silence).ConfigureAwait(false);
+        using var answer = await http.Open(Interlocked.Exchange(ref next, null) ?? address, have, silence).ConfigureAwait(false);
         var range = answer.Content.Headers.ContentRange;
         if (answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {

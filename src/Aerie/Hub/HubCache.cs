@@ -46,8 +46,15 @@ sealed class HubCache(HubSettings settings, HubRepository repository)
         return IsFile(path, null) && new FileInfo(path).Length < MaxTreeBytes ? HubTree.Read(File.ReadAllBytes(path)) : null;
     }
 
-    /// <summary>Stores the list of a commit's files.</summary>
-    public void WriteTree(string commit, IEnumerable<HubFile> files) => Write(TreePath(commit), HubTree.Write(files));
+    /// <summary>Stores the list of a commit's files, if it can: it only saves a request.</summary>
+    public void WriteTree(string commit, IEnumerable<HubFile> files)
+    {
+        try
+        {
+            Write(TreePath(commit), HubTree.Write(files));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }      // a cache that others keep, whole without us
+    }
 
     /// <summary>Begins a commit: its folder, and the revision's name for it (the 40 digits, no line end), unless the revision is the commit.</summary>
     public void Begin(string revision, string commit)
@@ -81,12 +88,15 @@ sealed class HubCache(HubSettings settings, HubRepository repository)
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);      // flock, as Python's
             }
-            catch (IOException e) when (e.GetType() == typeof(IOException))     // taken; a missing folder or a full disk has a type or a fate of its own
+            catch (IOException e) when (IsTaken(e))
             {
                 cancellation.ThrowIfCancellationRequested();
             }
         }
     }
+
+    // EAGAIN of Linux and macOS; a sharing violation of Windows.
+    static bool IsTaken(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020) or unchecked((int)0x80070021);
 
     /// <summary>The file to grow a blob in. What a killed Python left of it is taken over; call it under the lock.</summary>
     public string OpenPartial(string etag)

@@ -47,11 +47,11 @@ sealed class HubClient(HubHttp http) : IDisposable
         if (Settings.Offline) return Cached(cache, repository, revision, known, wanted, null);
         if (!force && known == revision && cache.Tree(known) is { } stored && Missing(cache, known, wanted(stored)).Count == 0) return cache.Snapshot(known);
         string commit;
-        IReadOnlyList<HubFile> files;
+        IReadOnlyList<HubFile>? listed = null, files;
         try
         {
             commit = known == revision ? known : await Describe(repository, revision, patient: known is null, cancellation).ConfigureAwait(false);
-            files = cache.Tree(commit) ?? await List(repository, commit, cancellation).ConfigureAwait(false);
+            files = cache.Tree(commit) ?? (listed = await List(repository, commit, cancellation).ConfigureAwait(false));
         }
         catch (HubException e) when (e.Problem is not (HubProblem.RevisionNotFound or HubProblem.BadName))
         {
@@ -59,7 +59,7 @@ sealed class HubClient(HubHttp http) : IDisposable
             throw Silent(e) ? NotCached($"{repository.Id}@{revision}", e) : e;
         }
         cache.Begin(revision, commit);
-        cache.WriteTree(commit, files);
+        if (listed is not null) cache.WriteTree(commit, listed);
         // The list of shards last: a loader that finds it finds the shards.
         var missing = (force ? wanted(files) : Missing(cache, commit, wanted(files))).OrderBy(f => f.Path.EndsWith(".index.json", StringComparison.Ordinal)).ToList();
         if (missing.Count == 0) return cache.Snapshot(commit);
@@ -69,7 +69,7 @@ sealed class HubClient(HubHttp http) : IDisposable
         {
             await Ask(repository, revision, async () =>
             {
-                await Fetch(cache, http.FileAddress(repository, commit, file.Path), commit, file.Path, file.Etag, file.Size, force, tally.Arrived, stop).ConfigureAwait(false);
+                await Fetch(cache, http.FileAddress(repository, commit, file.Path), null, commit, file.Path, file.Etag, file.Size, force, tally.Arrived, stop).ConfigureAwait(false);
                 return true;
             }).ConfigureAwait(false);
             tally.FileDone();
@@ -110,7 +110,7 @@ sealed class HubClient(HubHttp http) : IDisposable
         var tally = new Tally(progress, $"download {repository.Id}", facts.Size ?? 0, 1, Settings.Cache);
         await Ask(repository, revision, async () =>
         {
-            await Fetch(cache, facts.Address, facts.Commit, path, facts.Etag, facts.Size, force, tally.Arrived, cancellation).ConfigureAwait(false);
+            await Fetch(cache, http.FileAddress(repository, facts.Commit, path), facts.Address, facts.Commit, path, facts.Etag, facts.Size, force, tally.Arrived, cancellation).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false);
         return cache.InSnapshot(facts.Commit, path);
@@ -120,7 +120,7 @@ sealed class HubClient(HubHttp http) : IDisposable
     public Task<FileFacts> Look(HubRepository repository, string revision, string path, CancellationToken cancellation, bool patient = true) =>
         Ask(repository, revision, () => Tried(_ => patient, stop => http.Look(http.FileAddress(repository, revision, path), stop), cancellation));
 
-    async Task Fetch(HubCache cache, Uri address, string commit, string path, string etag, long? size, bool force, Action<long>? arrived, CancellationToken cancellation)
+    async Task Fetch(HubCache cache, Uri address, Uri? shortcut, string commit, string path, string etag, long? size, bool force, Action<long>? arrived, CancellationToken cancellation)
     {
         using var taken = await cache.Lock(etag, http.Waits, cancellation).ConfigureAwait(false);
         if (!force && cache.HasBlob(etag, size))
@@ -130,7 +130,7 @@ sealed class HubClient(HubHttp http) : IDisposable
             return;
         }
         var partial = cache.OpenPartial(etag);
-        using (var download = new BlobDownload(http, address, etag, size, arrived)) await download.Run(partial, cancellation).ConfigureAwait(false);
+        using (var download = new BlobDownload(http, address, shortcut, etag, size, arrived)) await download.Run(partial, cancellation).ConfigureAwait(false);
         cache.Place(partial, etag, commit, path);
     }
 

@@ -72,6 +72,9 @@ sealed partial record HubSettings
         };
     }
 
+    /// <summary>Without the token: settings may end up in a message.</summary>
+    public override string ToString() => $"{Endpoint}, cache {Cache}";
+
     // A token goes into a header: blanks and line ends are removed, anything else that no header may hold is refused (and never printed).
     static string? Clean(string? token)
     {

@@ -1,4 +1,4 @@
-// How long to wait for a hub, and how often to ask again.
+// How often a hub is asked again, and how long we wait before.
 using Polly;
 using Polly.Retry;
 
@@ -30,42 +30,4 @@ sealed class Patience
 
     /// <summary>Something arrived: the count of failures begins anew.</summary>
     public void Encourage() => failures = 0;
-}
-
-/// <summary>A limit on silence: every guarded step has the whole time again. Failures of the connection become transient ones.</summary>
-sealed class Silence : IDisposable
-{
-    readonly TimeSpan limit;
-    readonly CancellationToken caller;
-    readonly CancellationTokenSource idle, either;
-
-    public Silence(TimeSpan limit, TimeProvider clock, CancellationToken cancellation)
-    {
-        (this.limit, caller) = (limit, cancellation);
-        idle = new CancellationTokenSource(limit, clock);
-        either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, cancellation);
-    }
-
-    public async Task<T> Guard<T>(Func<CancellationToken, Task<T>> step, Uri address)
-    {
-        idle.CancelAfter(limit);
-        try
-        {
-            return await step(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (!caller.IsCancellationRequested)
-        {
-            throw new TransientException($"{address.GetLeftPart(UriPartial.Authority)}: no answer for {limit.TotalSeconds:0} s", inner: e);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException && !caller.IsCancellationRequested)
-        {
-            throw new TransientException($"{address.GetLeftPart(UriPartial.Authority)}: {e.Message}", inner: e);
-        }
-    }
-
-    public void Dispose()
-    {
-        either.Dispose();
-        idle.Dispose();
-    }
 }

@@ -28,6 +28,28 @@ public sealed class HubClientTests
         Assert.False(File.Exists(partial));
     }
 
+    [Fact]
+    public async Task A_stopped_snapshot_goes_on_too()
+    {
+        using var hub = new LoopbackHub("broken");
+        using (var stop = new StopAt(2_000_000))
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hub.Client().Snapshot(Big, "main", files => files, stop, cancellation: stop.Token));
+        hub.Faults();
+        Assert.Equal(Large, BlobHash.OfFile(Path.Combine(await Snapshot(hub.Client(), Big), "large.bin"), Large));
+        Assert.Contains(hub.Server.Requests, r => r.Headers.ContainsKey("range"));
+    }
+
+    [Fact]
+    public async Task One_damaged_file_is_the_error_of_a_snapshot_and_gets_no_name()
+    {
+        using var hub = new LoopbackHub("snapshot");
+        hub.Faults("""{"match":"^GET cdn","times":null}""");
+        var e = await Assert.ThrowsAsync<HubException>(() => Snapshot(hub.Client(), Tiny));
+        Assert.Equal(HubProblem.Corrupt, e.Problem);
+        Assert.DoesNotContain(Directory.EnumerateFiles(hub.Cached(), "*.safetensors", SearchOption.AllDirectories), _ => true);
+        Assert.DoesNotContain(Directory.EnumerateFiles(hub.Cached("models--org--tiny", "blobs")), f => new FileInfo(f).Length == 5856);
+    }
+
     [Theory]
     [InlineData(false, 206)]        // what a killed Python left is taken over
     [InlineData(true, 200)]         // and thrown away where it is not what it seemed

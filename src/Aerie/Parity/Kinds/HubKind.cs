@@ -194,7 +194,7 @@ sealed class HubReplay : IDisposable
         }
         var errors = outcome.GetProperty("raised").EnumerateArray().Select(e => e.GetProperty("error").GetString()!).ToList();
         if (problem is null)
-            return errors[^1] is "HfHubHTTPError" or "RemoteProtocolError" && faults.Length > 0 ? (null, $"found after all; the record gives up with {errors[^1]}") : ($"found where the case has {errors[0]}", null);
+            return errors[^1] is "HfHubHTTPError" or "RemoteProtocolError" or "ReadTimeout" or "ConnectTimeout" && faults.Length > 0 ? (null, $"found after all; the record gives up with {errors[^1]}") : ($"found where the case has {errors[0]}", null);
         // "Force download failed" and a loader's OSError only wrap the error that counts.
         if (errors.Count > 1 && errors[0] is "ValueError" or "OSError") errors.RemoveAt(0);
         return Names((problem as HubException)?.Problem).Contains(errors[0]) ? (null, null) : ($"{(problem as HubException)?.Problem}: {problem.Message} where the case has {errors[0]}", null);
