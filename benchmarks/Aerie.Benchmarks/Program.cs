@@ -10,12 +10,13 @@ return args switch
     ["step", ..] => StepBenchmark.Run(args[1..]),
     ["decode", ..] => DecodeBenchmark.Run(args[1..]),
     ["tokenizer", ..] => TokenizerBenchmark.Run(args[1..]),
+    ["llama.cpp", ..] => LlamaCppBenchmark.Run(args[1..]),
     ["load", ..] => LoadBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|tokenizer|load [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|tokenizer|load|llama.cpp [--quick] [--rounds N]");
     return 2;
 }
