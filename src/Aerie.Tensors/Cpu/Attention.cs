@@ -1,4 +1,6 @@
 // The loops over attention's items: many query rows go block by block; few rows against many keys spread their key blocks over the threads.
+using Aerie.Tensors.Cpu.Attention;
+
 namespace Aerie.Tensors.Cpu;
 
 sealed unsafe partial class CpuKernels<V>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Aerie.Tensors.Cpu.Lanes;
 
-namespace Aerie.Tensors.Cpu;
+namespace Aerie.Tensors.Cpu.Attention;
 
 static unsafe class AttentionPacking
 {

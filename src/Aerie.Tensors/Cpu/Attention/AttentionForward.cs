@@ -6,7 +6,7 @@
 using System.Runtime.CompilerServices;
 using Aerie.Tensors.Cpu.Lanes;
 
-namespace Aerie.Tensors.Cpu;
+namespace Aerie.Tensors.Cpu.Attention;
 
 static class AttentionBlock
 {

@@ -3,7 +3,7 @@
 // A is read element by element at any two strides (so A^T B is the same code); B and C by rows.
 using Aerie.Tensors.Cpu.Lanes;
 
-namespace Aerie.Tensors.Cpu;
+namespace Aerie.Tensors.Cpu.Attention;
 
 static unsafe class AttentionTiles
 {

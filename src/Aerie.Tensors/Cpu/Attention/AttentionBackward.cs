@@ -3,7 +3,7 @@
 // A query head adds to dk and dv of its own; the heads of a group are then summed in order, so threads never meet and their number does not show.
 using Aerie.Tensors.Cpu.Lanes;
 
-namespace Aerie.Tensors.Cpu;
+namespace Aerie.Tensors.Cpu.Attention;
 
 unsafe struct AttentionBackward<V> : IParallelBody where V : unmanaged, ILanes<V>
 {

@@ -1,5 +1,5 @@
 // What forward and backward attention share: checked intervals, runs of query rows with overlapping intervals, raw chain pointers.
-namespace Aerie.Tensors.Cpu;
+namespace Aerie.Tensors.Cpu.Attention;
 
 /// <summary>Keys and values of one later step: a row of its own for every query row.</summary>
 unsafe struct AttentionChain

@@ -1,5 +1,5 @@
 // Working memory of attention, kept from call to call: pieces for the call that a thread makes, and one for the items that it works on.
-namespace Aerie.Tensors.Cpu;
+namespace Aerie.Tensors.Cpu.Attention;
 
 static unsafe class AttentionScratch
 {
