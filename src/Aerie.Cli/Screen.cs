@@ -11,6 +11,9 @@ sealed class Screen(bool json)
     /// <summary>The user asked for one JSON value on stdout and nothing else there.</summary>
     public bool Json { get; } = json;
 
+    /// <summary>No colour: redirected, or NO_COLOR is set.</summary>
+    public bool Plain { get; } = Console.IsOutputRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
+
     /// <summary>A line of data.</summary>
     public void Line(string text = "") => Console.Out.WriteLine(text);
 
@@ -18,16 +21,18 @@ sealed class Screen(bool json)
     public void Note(string text) => Console.Error.WriteLine(text);
 
     /// <summary>A table or other drawing, as data.</summary>
-    public void Show(IRenderable drawing)
+    /// <param name="drawing">What to draw.</param>
+    /// <param name="wrap">Lines are broken at the width of the terminal; else it does that itself, and no character is lost.</param>
+    public void Show(IRenderable drawing, bool wrap = true)
     {
-        var plain = Console.IsOutputRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
-            ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+            Ansi = Plain ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem = Plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
             Out = new AnsiConsoleOutput(Console.Out),
         });
-        if (Console.IsOutputRedirected) console.Profile.Width = 160;
+        if (!wrap) console.Profile.Width = 1 << 24;
+        else if (Console.IsOutputRedirected) console.Profile.Width = 160;
         console.Write(drawing);
     }
 

@@ -25,6 +25,7 @@ static class Shell
             new VersionOption { Action = new ShowVersion() },
             Json,
             QuickstartVerb.Create(),
+            PrepareVerb.Create(),
             RegenerateVerb.Create(),
             TrainVerb.Create(),
             EvaluateVerb.Create(),

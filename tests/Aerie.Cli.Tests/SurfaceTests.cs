@@ -14,6 +14,7 @@ public sealed class SurfaceTests
         aerie import [--dtype] MODEL OUTPUT
         aerie inspect [--aux-layers] MODEL
         aerie parity [] CASE
+        aerie prepare [--data --mask-semantics --seq-length --set --show --specforge-template --target] RECIPE
         aerie quickstart [--data --draft-tokens --max-new-tokens --output --set --target]
         aerie regenerate [--concurrency --input-data --max-new-tokens --output-dir --resume --shard-size --target --target-server --temperature]
         aerie train [--dry-run --set] RECIPE

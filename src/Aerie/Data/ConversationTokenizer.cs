@@ -1,44 +1,8 @@
-// All conversations of a run: text -> tokens and loss masks, and an account of what was kept.
+// All conversations of a run: text -> tokens and loss masks, several at once, in their order; and an account of what was kept.
+using Aerie.Tensors.Cpu;
 using Aerie.Text;
 
 namespace Aerie.Data;
-
-/// <summary>What became of the data.</summary>
-public sealed class DataReport
-{
-    readonly SortedDictionary<string, int> dropped = new(StringComparer.Ordinal);
-
-    /// <summary>Conversations read.</summary>
-    public int Read { get; internal set; }
-
-    /// <summary>Rows of tokens that are trained on.</summary>
-    public int Kept { get; internal set; }
-
-    /// <summary>Rows that were cut at the sequence length.</summary>
-    public int Cut { get; internal set; }
-
-    /// <summary>Tokens of the kept rows.</summary>
-    public long Tokens { get; internal set; }
-
-    /// <summary>Supervised tokens of the kept rows.</summary>
-    public long Supervised { get; internal set; }
-
-    /// <summary>How many rows were dropped, by reason.</summary>
-    public IReadOnlyDictionary<string, int> Dropped => dropped;
-
-    /// <summary>Supervised tokens by domain; "" for rows without one.</summary>
-    public SortedDictionary<string, long> Domains { get; } = new(StringComparer.Ordinal);
-
-    /// <summary>Share of supervised tokens; 0 when there are none.</summary>
-    public double SupervisedShare => Tokens == 0 ? 0 : (double)Supervised / Tokens;
-
-    internal void Drop(string reason) => dropped[reason] = dropped.GetValueOrDefault(reason) + 1;
-
-    /// <inheritdoc/>
-    public override string ToString() =>
-        FormattableString.Invariant($"{Read} conversations read, {Kept} rows kept ({Tokens} tokens, {100 * SupervisedShare:0.0} % supervised), {Cut} cut")
-        + string.Concat(Dropped.Select(d => FormattableString.Invariant($"; {d.Value} dropped: {d.Key}")));
-}
 
 /// <summary>Turns the conversations of a run into tokens.</summary>
 public static class ConversationTokenizer
@@ -47,31 +11,90 @@ public static class ConversationTokenizer
     /// <exception cref="AerieException">Nothing is left to learn from, or a conversation does not fit the template.</exception>
     public static (List<TokenizedConversation> Rows, DataReport Report) Tokenize(IEnumerable<Conversation> conversations, Tokenizer tokenizer, ChatTemplate template, LossMaskOptions options)
     {
-        ArgumentNullException.ThrowIfNull(conversations);
-        var (masks, rows, report) = (new LossMask(tokenizer, template, options), new List<TokenizedConversation>(), new DataReport());
-        foreach (var conversation in conversations)
+        var (rows, report) = (new List<TokenizedConversation>(), new DataReport());
+        foreach (var found in Each(conversations, new LossMask(tokenizer, template, options)))
         {
-            report.Read++;
-            var found = masks.Rows(conversation);
-            if (found.Count == 0) report.Drop(conversation.HasAnswer ? "no answer fits, or the template hides them" : "no assistant turn");
-            foreach (var row in found)
-            {
-                if (row.WasCut) report.Cut++;
-                // The drafter predicts a supervised token from the one before it.
-                if (row.Supervised < 2) report.Drop(row.WasCut ? "the answer begins after the cut" : row.Supervised == 0 && options.Rule == LossMaskRule.SpecForge ? "no header of an answer in the text" : "no answer to learn from");
-                else Keep(row);
-            }
+            if (found.Problem is { } problem) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(problem);
+            rows.AddRange(Count(report, found, options));
         }
         if (report.Read == 0) throw new AerieException("there are no conversations");
         return rows.Count > 0 ? (rows, report) : throw new AerieException($"nothing is left to learn from: {report}", "Longer sequences, or data with answers by the assistant.");
+    }
 
-        void Keep(TokenizedConversation row)
+    /// <summary>The account only; a conversation that a run would stop at is counted as dropped, under what is wrong with it.</summary>
+    public static DataReport Account(IEnumerable<Conversation> conversations, Tokenizer tokenizer, ChatTemplate template, LossMaskOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        var report = new DataReport();
+        foreach (var found in Each(conversations, new LossMask(tokenizer, template, options)))
         {
-            rows.Add(row);
-            report.Kept++;
-            report.Tokens += row.Ids.Length;
-            report.Supervised += row.Supervised;
-            report.Domains[row.Domain ?? ""] = report.Domains.GetValueOrDefault(row.Domain ?? "") + row.Supervised;
+            cancellation.ThrowIfCancellationRequested();
+            if (found.Problem is not { } problem) Count(report, found, options);
+            else
+            {
+                report.BeginConversation();
+                report.Drop(Refused(found.Conversation, problem));
+            }
+            progress?.Report(report.Read);
         }
+        return report;
+    }
+
+    /// <summary>What is wrong with a conversation, without its place.</summary>
+    public static string Refused(Conversation conversation, AerieException problem)
+    {
+        ArgumentNullException.ThrowIfNull(conversation);
+        ArgumentNullException.ThrowIfNull(problem);
+        return conversation.Source.Length > 0 && problem.Message.StartsWith(conversation.Source, StringComparison.Ordinal) ? problem.Message[conversation.Source.Length..].TrimStart(':', ' ') : problem.Message;
+    }
+
+    /// <summary>Why nothing is learnt from a row; null if something is.</summary>
+    public static string? WhyDropped(TokenizedConversation row, LossMaskOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        ArgumentNullException.ThrowIfNull(options);
+        // The drafter predicts a supervised token from the one before it.
+        if (row.Supervised >= 2) return null;
+        return row.WasCut ? "the answer begins after the cut" : row.Supervised == 0 && options.Rule == LossMaskRule.SpecForge ? "no header of an answer in the text" : "no answer to learn from";
+    }
+
+    /// <summary>Why a conversation gives no rows at all.</summary>
+    public static string WhyNothing(Conversation conversation, LossMaskOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(conversation);
+        ArgumentNullException.ThrowIfNull(options);
+        return !conversation.HasAnswer ? "no assistant turn" : options.Rule == LossMaskRule.Speculators ? "no answer fits the length, or the template rewrites earlier turns" : "the template hides the answers";
+    }
+
+    static List<TokenizedConversation> Count(DataReport report, Found found, LossMaskOptions options)
+    {
+        report.BeginConversation();
+        if (found.Rows.Count == 0) report.Drop(WhyNothing(found.Conversation, options));
+        var kept = new List<TokenizedConversation>();
+        foreach (var row in found.Rows)
+        {
+            var reason = WhyDropped(row, options);
+            report.Add(row, reason);
+            if (reason is null) kept.Add(row);
+        }
+        return kept;
+    }
+
+    readonly record struct Found(Conversation Conversation, IReadOnlyList<TokenizedConversation> Rows, AerieException? Problem);
+
+    // In order, whatever the number of threads; what a conversation throws comes with it, so the first in order is the one that is told.
+    static ParallelQuery<Found> Each(IEnumerable<Conversation> conversations, LossMask masks)
+    {
+        ArgumentNullException.ThrowIfNull(conversations);
+        return conversations.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Clamp(Threads.Count, 1, 512)).Select(conversation =>
+        {
+            try
+            {
+                return new Found(conversation, masks.Rows(conversation), null);
+            }
+            catch (AerieException problem)
+            {
+                return new Found(conversation, [], problem);
+            }
+        });
     }
 }

@@ -44,6 +44,14 @@ public sealed record LossMaskOptions(LossMaskRule Rule = LossMaskRule.Aerie, int
 /// <param name="WasCut">It was longer than the sequence length.</param>
 public sealed record TokenizedConversation(int[] Ids, bool[] LossMask, string? Domain = null, bool WasCut = false)
 {
+    readonly int? uncut;
+
+    /// <summary>Tokens before the cut.</summary>
+    public int FullLength { get => uncut ?? Ids.Length; init => uncut = value; }
+
+    /// <summary>Where it comes from (file and line), for messages.</summary>
+    public string Source { get; init; } = "";
+
     /// <summary>Supervised tokens.</summary>
     public int Supervised => LossMask.Count(true);
 }
@@ -103,7 +111,7 @@ public sealed class LossMask
         if (options.MaskReasoning) HideReasoning(conversation, row);
         if (options.LastTurnOnly && options.Rule != LossMaskRule.SpecForge) KeepLastRun(row.Mask, options.SeqLength);
         var length = options.SeqLength > 0 ? Math.Min(options.SeqLength, row.Ids.Count) : row.Ids.Count;
-        return new TokenizedConversation([.. row.Ids.Take(length)], row.Mask[..length], conversation.Domain, length < row.Ids.Count);
+        return new TokenizedConversation([.. row.Ids.Take(length)], row.Mask[..length], conversation.Domain, length < row.Ids.Count) { FullLength = row.Ids.Count, Source = conversation.Source };
     }
 
     // The tokens that change when a message's reasoning is left empty.

@@ -95,5 +95,27 @@ public class LossMaskTests
             Assert.Throws<AerieException>(() => Row(wrong));
     }
 
+    [Fact]
+    public void The_account_is_the_runs_and_pieces_are_the_text()
+    {
+        var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", "llama3"));
+        var template = ChatTemplate.Load(Golden.Path("loss_masks", "llama3", "llama3.jinja"), tokenizer.SpecialTokens);
+        Conversation[] conversations = [.. Enumerable.Range(0, 120).Select(i => Conversation.Of(("user", $"{i}?"), ("assistant", string.Concat(Enumerable.Repeat("Größe 🦅 ", 1 + i % 40)))) with { Source = $"row {i}" })];
+        var options = new LossMaskOptions(SeqLength: 100);
+        var (rows, report) = ConversationTokenizer.Tokenize(conversations, tokenizer, template, options);
+        Assert.Equal(conversations.Select(c => c.Source), rows.Select(r => r.Source));
+        Assert.Equal((120, rows.Count(r => r.WasCut), rows.Max(r => r.FullLength), rows.MaxBy(r => r.FullLength)!.Source), (report.Lengths.Values.Sum(), report.Cut, report.Longest, report.LongestSource));
+        var account = ConversationTokenizer.Account([.. conversations, Conversation.Of(("user", "?")) with { Source = "row 120" }], tokenizer, template, options);
+        Assert.Equal((121, report.Kept, report.Tokens, report.Supervised), (account.Read, account.Kept, account.Tokens, account.Supervised));
+        Assert.Equal([new KeyValuePair<string, int>("has no assistant turn", 1)], account.Dropped);
+        Assert.Contains("row 120", Assert.Throws<AerieException>(() => ConversationTokenizer.Tokenize([Conversation.Of(("user", "?")) with { Source = "row 120" }, Conversation.Of(("user", "?")) with { Source = "row 121" }], tokenizer, template, options)).Message, StringComparison.Ordinal);
+        foreach (var row in rows.Take(45))
+        {
+            var pieces = SamplePieces.Of(row, tokenizer);
+            Assert.Equal(tokenizer.Decode(row.Ids), string.Concat(pieces.Select(p => p.Text)));
+            Assert.Equal((row.Ids.Length, row.Supervised), (pieces.Sum(p => p.Tokens), pieces.Where(p => p.Supervised).Sum(p => p.Tokens)));
+        }
+    }
+
     static IEnumerable<int> Supervised(TokenizedConversation row) => row.Ids.Where((_, t) => row.LossMask[t]);
 }
