@@ -166,6 +166,14 @@ static unsafe class GemmBenchmark
     }
 
     /// <summary>Bytes per second of plain reading, all threads, from a block far larger than any cache.</summary>
+    /// <summary>Reads so many bytes of memory (of its own, kept) by all threads.</summary>
+    public static Action Read(double bytes)
+    {
+        var blocks = (int)(bytes / 65536);
+        var reader = new Reader { Data = Floats(blocks * (long)Reader.Block, 1) };
+        return () => Threads.For(blocks, ref reader);
+    }
+
     static double Bandwidth(int rounds)
     {
         const int blocks = 4096;

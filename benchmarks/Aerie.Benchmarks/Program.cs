@@ -13,11 +13,12 @@ return args switch
     ["llama.cpp", ..] => LlamaCppBenchmark.Run(args[1..]),
     ["load", ..] => LoadBenchmark.Run(args[1..]),
     ["prefill", ..] => PrefillBenchmark.Run(args[1..]),
+    ["experts", ..] => ExpertsBenchmark.Run(args[1..]),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|prefill|tokenizer|load|llama.cpp [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|prefill|tokenizer|load|llama.cpp|experts [--quick] [--rounds N]");
     return 2;
 }
