@@ -42,6 +42,7 @@ sealed class HubClient(HubHttp http) : IDisposable
     /// <exception cref="HubException">As its <see cref="HubException.Problem"/> says.</exception>
     public async Task<string> Snapshot(HubRepository repository, string revision, Func<IReadOnlyList<HubFile>, IEnumerable<HubFile>> wanted, IProgress<Progress>? progress = null, bool force = false, CancellationToken cancellation = default)
     {
+        CheckRevision(revision);
         var cache = new HubCache(Settings, repository);
         var known = cache.Commit(revision);
         if (Settings.Offline) return Cached(cache, repository, revision, known, wanted, null);
@@ -56,7 +57,7 @@ sealed class HubClient(HubHttp http) : IDisposable
         catch (HubException e) when (e.Problem is not (HubProblem.RevisionNotFound or HubProblem.BadName))
         {
             if (!force && known is not null && Directory.Exists(cache.Snapshot(known))) return Cached(cache, repository, revision, known, wanted, e);
-            throw Silent(e) ? NotCached($"{repository.Id}@{revision}", e) : e;
+            throw Silent(e) ? NotCached(Name(repository, revision), e) : e;
         }
         cache.Begin(revision, commit);
         if (listed is not null) cache.WriteTree(commit, listed);
@@ -81,12 +82,13 @@ sealed class HubClient(HubHttp http) : IDisposable
     /// <inheritdoc cref="Snapshot"/>
     public async Task<string> File(HubRepository repository, string revision, string path, IProgress<Progress>? progress = null, bool force = false, CancellationToken cancellation = default)
     {
+        CheckRevision(revision);
         if (!HubRepository.IsPath(path)) throw new HubException(HubProblem.BadName, $"`{path}` is not the path of a file in a repository.", "Give a relative path with slashes, without `..`.");
         var cache = new HubCache(Settings, repository);
         var known = cache.Commit(revision);
         var here = known is not null && cache.Has(known, path) ? cache.InSnapshot(known, path) : null;
         if (here is not null && (Settings.Offline || (known == revision && !force))) return here;
-        var name = $"{repository.Id}/{path}@{revision}";
+        var name = $"{path} of {Name(repository, revision)}";
         if (Settings.Offline) throw NotCached(name, null);
         FileFacts facts;
         try
@@ -141,12 +143,20 @@ sealed class HubClient(HubHttp http) : IDisposable
     // A snapshot without a stored list counts as whole: nobody knows better.
     static string Cached(HubCache cache, HubRepository repository, string revision, string? commit, Func<IReadOnlyList<HubFile>, IEnumerable<HubFile>> wanted, HubException? why)
     {
-        var name = revision == "main" ? repository.Id : $"{repository.Id}@{revision}";
+        var name = Name(repository, revision);
         if (commit is null || !Directory.Exists(cache.Snapshot(commit))) throw NotCached(name, why);
         var missing = cache.Tree(commit) is { } files ? Missing(cache, commit, wanted(files)) : [];
         if (missing.Count == 0) return cache.Snapshot(commit);
         if (why?.Problem is HubProblem.Gated or HubProblem.RepositoryNotFound or HubProblem.Refused) throw why;
         throw new HubException(HubProblem.Incomplete, $"{name}: {missing.Count} of its files are not in the cache ({missing[0].Path}), and the hub was not asked{(why is null ? "" : $": {why.Message}")}", Way(why), why);
+    }
+
+    static string Name(HubRepository repository, string revision) => revision == "main" ? repository.Id : $"{repository.Id}@{revision}";
+
+    // It becomes the name of a file.
+    static void CheckRevision(string revision)
+    {
+        if (!HubRepository.IsPath(revision)) throw new HubException(HubProblem.BadName, $"`{revision}` is not a revision.", "Give a branch, a tag, refs/pr/N or a commit.");
     }
 
     // The hub could not say anything about it.
@@ -204,7 +214,7 @@ sealed class Tally
             throw new MachineException($"{stage}: needs {total / 1e9:0.0} GB of disk, and {cache} has {free / 1e9:0.0} GB.", "Make room, or set HF_HUB_CACHE to a folder on a larger disk.");
     }
 
-    public void Arrived(long bytes) => progress?.Report(new Progress(stage, Interlocked.Add(ref done, bytes), total, $"{Volatile.Read(ref filesDone)} of {files} files, {total / 1e6:0} MB"));
+    public void Arrived(long bytes) => progress?.Report(new Progress(stage, Interlocked.Add(ref done, bytes), total, $"{Volatile.Read(ref filesDone)} of {files} files, {(total < 1e9 ? $"{total / 1e6:0} MB" : $"{total / 1e9:0.0} GB")}"));
 
     public void FileDone()
     {

@@ -119,6 +119,52 @@ public sealed class HubClientTests
         Assert.Equal(386, File.ReadAllBytes(config).Length);
     }
 
+    [Fact]
+    public async Task Plain_files_and_blobs_that_are_links_are_as_good_as_ours()
+    {
+        using var hub = new LoopbackHub("snapshot");
+        var folder = await Snapshot(hub.Client(), Tiny);
+        var config = Path.Combine(folder, "config.json");
+        var text = File.ReadAllText(config);
+        File.Delete(config);
+        File.WriteAllText(config, text);                                    // as on a disk without links
+        var weights = File.ResolveLinkTarget(Path.Combine(folder, "model.safetensors"), true)!.FullName;
+        var shared = hub.Cached("blobs", "b7", "b75");                      // as with xet: a store that repositories share
+        Directory.CreateDirectory(Path.GetDirectoryName(shared)!);
+        File.Move(weights, shared);
+        File.CreateSymbolicLink(weights, shared);
+        hub.Faults();
+        Assert.Equal(folder, await Snapshot(hub.Client(), Tiny));
+        Assert.Single(hub.Lines);
+
+        File.Delete(shared);                                                // now the link leads nowhere
+        await Snapshot(hub.Client(), Tiny);
+        Assert.Equal(5856, File.ReadAllBytes(weights).Length);
+        Assert.False(File.Exists(shared));
+    }
+
+    [Fact]
+    public async Task Data_sets_have_their_own_place()
+    {
+        using var hub = new LoopbackHub("jsonl");
+        var wanted = new FilePatterns(["train/*"]);
+        var folder = await hub.Client().Snapshot(new HubRepository("org/folders", dataset: true), "main", files => files.Where(f => wanted.Match(f.Path)));
+        Assert.StartsWith(hub.Cached("datasets--org--folders", "snapshots"), folder, StringComparison.Ordinal);
+        Assert.Equal([Path.Combine(folder, "train", "part.jsonl")], Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories));
+    }
+
+    [Theory]
+    [InlineData("..")]
+    [InlineData("../../x")]
+    [InlineData("/etc")]
+    [InlineData("")]
+    public async Task A_revision_cannot_name_a_file_elsewhere(string revision)
+    {
+        using var hub = new LoopbackHub("snapshot");
+        Assert.Equal(HubProblem.BadName, (await Assert.ThrowsAsync<HubException>(() => Snapshot(hub.Client(), Tiny, revision))).Problem);
+        Assert.Empty(hub.Lines);
+    }
+
     [Theory]
     [InlineData("../../evil", "config.json")]
     [InlineData("/etc/evil", "config.json")]
