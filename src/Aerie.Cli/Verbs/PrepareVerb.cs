@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using Aerie.Data;
 using Aerie.Data.LossMasks;
+using Aerie.Hub;
 using Aerie.Targets;
 using Aerie.Text;
 
@@ -12,7 +13,7 @@ namespace Aerie.Cli.Verbs;
 static class PrepareVerb
 {
     static readonly Argument<string?> RecipeFile = new("RECIPE") { Description = "A recipe: its target, data, length and mask. Options override it.", Arity = ArgumentArity.ZeroOrOne };
-    static readonly Option<string?> Target = new("--target", "--model") { Description = "The target: a Hugging Face folder. Only its tokenizer and chat template are read.", HelpName = "folder" };
+    static readonly Option<string?> Target = new("--target", "--model") { Description = "The target: a Hugging Face folder, or org/name[@revision] of a hub. Only its tokenizer and chat template are read.", HelpName = "model" };
     static readonly Option<string[]> DataFiles = new("--data") { Description = "Conversations: a JSON or JSON Lines file, or a folder of them. May be repeated.", HelpName = "file", Arity = ArgumentArity.ZeroOrMore };
     static readonly Option<int> Samples = RecipeOptions.Whole("--show", 0, "Print this many samples, spread over the data.", least: 0);
     static readonly Option<string[]> Semantics = new("--mask-semantics") { Description = $"Whose loss mask: {string.Join(", ", LossMaskOptions.Names.Keys)}. Several, with commas or repeated, to compare.", HelpName = "name", Arity = ArgumentArity.ZeroOrMore };
@@ -29,7 +30,7 @@ static class PrepareVerb
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
-        var plan = PlanOf(parsed, screen);
+        var plan = PlanOf(parsed, screen, cancellation);
         var format = ChatFormat.Load(plan.Target);
         var show = parsed.GetValue(Samples);
         if (!screen.Json)
@@ -60,12 +61,13 @@ static class PrepareVerb
         return ExitCode.Done;
     }
 
-    static Plan PlanOf(ParseResult parsed, Screen screen)
+    static Plan PlanOf(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
         var recipe = parsed.GetValue(RecipeFile) is { } file ? Recipe.Load(file, parsed.GetValue(Set)) : null;
         if (recipe is null && parsed.GetValue(Set) is { Length: > 0 }) throw new AerieException("--set needs a recipe.", "aerie prepare RECIPE --set recipe_args.seq_length=512");
         foreach (var note in recipe?.Notes ?? []) screen.Note($"note: {note}");
         var target = parsed.GetValue(Target) ?? recipe?.Target ?? throw new AerieException("whose tokenizer and chat template?", "Give a recipe, or --target and --data: aerie prepare --target assets/fledgling --data assets/fledgling/conversations.jsonl --show 2");
+        target = RecipeOptions.Local(target, ModelParts.Description, cancellation);
         var data = parsed.GetValue(DataFiles) is { Length: > 0 } given ? given : recipe?.TrainData ?? throw new AerieException("which data?", "Give --data: a JSON or JSON Lines file, or a folder of them.");
         var options = recipe?.LossMask ?? new();
         var longest = File.Exists(Path.Combine(target, "config.json")) ? TargetConfig.Read(target).MaxPositions : int.MaxValue;
