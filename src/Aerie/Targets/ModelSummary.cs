@@ -26,7 +26,8 @@ public sealed record LayerSummary(int Index, string Letters, string Kind, long P
 /// <param name="Types">Element types on disk, or the config's dtype.</param>
 /// <param name="HasWeights">Weights lie beside the config, and fit it.</param>
 /// <param name="CacheBytesPerToken">Bytes that the cache keeps for one token.</param>
-public sealed record ModelSummary(TargetConfig Config, string Architecture, IReadOnlyList<ModelPart> Parts, IReadOnlyList<LayerSummary> Layers, IReadOnlyList<string> Types, bool HasWeights, long CacheBytesPerToken)
+/// <param name="StateBytes">Bytes that recurrences keep for one text, however long.</param>
+public sealed record ModelSummary(TargetConfig Config, string Architecture, IReadOnlyList<ModelPart> Parts, IReadOnlyList<LayerSummary> Layers, IReadOnlyList<string> Types, bool HasWeights, long CacheBytesPerToken, long StateBytes)
 {
     /// <summary>Reads the config, and the headers of the weights if there are any.</summary>
     /// <exception cref="AerieException">It is no folder of a supported target, or its weights do not fit its config.</exception>
@@ -52,7 +53,8 @@ public sealed record ModelSummary(TargetConfig Config, string Architecture, IRea
         }
         return new(config, TargetConfig.ArchitectureOf(json), [.. parts.Values.OrderByDescending(p => p.Parameters)], layers,
             files is null ? [dtype] : [.. files.Entries.Select(e => e.Type.FormatName()).Distinct().Order(StringComparer.Ordinal)], files is not null,
-            sizeof(float) * network.Layers.Sum(layer => (long)layer.Parts.Sum(p => p.Block.CacheWidth)));
+            sizeof(float) * network.Layers.Sum(layer => (long)layer.Parts.Sum(p => p.Block.CacheWidth)),
+            sizeof(float) * network.Layers.Sum(layer => layer.Parts.Sum(p => p.Block.Remembers is { } shape ? shape.State + (long)shape.Lead * shape.Raw : 0)));
     }
 
     /// <summary>Numbers in all weights.</summary>

@@ -6,7 +6,7 @@ namespace Aerie.Training;
 
 /// <summary>Bytes.</summary>
 /// <param name="Weights">The target's weights as products read them (bf16 for a checkpoint in bf16 or fp8, else f32).</param>
-/// <param name="CacheOf4096">The cache of one text of 4,096 tokens.</param>
+/// <param name="CacheOf4096">What is remembered of one text of 4,096 tokens: keys, values, states.</param>
 /// <param name="DrafterParameters">Numbers in a drafter of the target's width with a draft vocabulary of <see cref="DraftVocabulary"/>.</param>
 /// <param name="Drafter">Its masters, gradients and two moments.</param>
 /// <param name="Step">Activations of a step over 1,024 tokens, seven TTT steps.</param>
@@ -32,7 +32,7 @@ public sealed record MemoryEstimate(long Weights, long CacheOf4096, long Drafter
         var table = (long)t.VocabularySize * t.HiddenSize * (half ? 2 : 4);                   // looked up and multiplied: two forms of it are kept
         // Measured over 1,024 tokens: 0.92 GB at H = 2048, I = 8192 and 0.29 GB at H = 576, I = 1536: 22 and 34 numbers for every token and column of a row [H | I].
         const int NumbersPerColumn = 28;
-        return new(model.Parameters * (half ? 2 : 4) + (t.TiedEmbeddings ? table : 0), 4096 * model.CacheBytesPerToken, parameters, 16 * parameters,
+        return new(model.Parameters * (half ? 2 : 4) + (t.TiedEmbeddings ? table : 0), 4096 * model.CacheBytesPerToken + model.StateBytes, parameters, 16 * parameters,
             1024L * (t.HiddenSize + t.IntermediateSize) * NumbersPerColumn * sizeof(float), (long)(t.DefaultAuxLayers.Count + 1) * t.HiddenSize * sizeof(float));
     }
 }
