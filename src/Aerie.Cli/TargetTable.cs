@@ -34,7 +34,7 @@ static class TargetTable
         Fact("hidden size", $"{c.HiddenSize}; {c.Heads} heads, {c.KeyValueHeads} for keys and values, of {c.HeadSize}; MLP {c.IntermediateSize}");
         Fact("vocabulary", $"{c.VocabularySize:#,0}{(c.TiedEmbeddings ? ", the head is the embedding" : "")}");
         Fact("longest text", $"{c.MaxPositions:#,0} tokens");
-        Fact("RoPE", $"{c.Rope.Kind}, theta {c.Rope.Theta:#,0}{(c.Rope.Factor != 1 ? $", factor {c.Rope.Factor}" : "")}");
+        Fact("RoPE", c.Rope.Kind == "none" ? (FormattableString)$"none" : $"{c.Rope.Kind}, theta {c.Rope.Theta:#,0}{(c.Rope.Factor != 1 ? $", factor {c.Rope.Factor}" : "")}");
         Fact("tokenizer", $"{tokenizer ?? "none in this folder"}");
         Fact("chat template", $"{template ?? "none in this folder"}");
         Fact("memory to run", $"{Size(memory.ToRun)}: weights {Size(memory.Weights)}, a text of 4,096 tokens {Size(memory.CacheOf4096)}");

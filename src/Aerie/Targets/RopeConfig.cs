@@ -5,7 +5,7 @@ using Aerie.Tensors;
 namespace Aerie.Targets;
 
 /// <summary>How positions rotate.</summary>
-/// <param name="Kind">default, linear, llama3, yarn or longrope.</param>
+/// <param name="Kind">none (positions are not told apart), default, linear, llama3, yarn or longrope.</param>
 /// <param name="Theta">Base of the frequencies.</param>
 /// <param name="Factor">Stretch of the context (linear, llama3, yarn, longrope).</param>
 /// <param name="OriginalLength">Context before stretching (llama3, yarn, longrope).</param>

@@ -47,7 +47,7 @@ static class NemotronH
         var shared = TargetConfig.Read(json, Family, new TargetDefaults
         {
             Layers = pattern.Length, MaxPositions = 4096, HeadSize = 128, IntermediateSize = 21504, Eps = 1e-5, EpsKey = "layer_norm_epsilon",
-            ActivationKey = "mlp_hidden_act", Activations = ["relu2"], Rope = (_, _) => new RopeConfig("default", 1e4),
+            ActivationKey = "mlp_hidden_act", Activations = ["relu2"], Rope = (_, _) => new RopeConfig("none", 1e4),
         });
         if (json.Text("mamba_hidden_act") is { } act and not ("silu" or "swish")) throw json.Bad("mamba_hidden_act", $"is '{act}'; supported: silu");
         string Key(string alias, string key) => json.Has(alias) ? alias : key;
