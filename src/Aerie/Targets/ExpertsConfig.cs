@@ -10,7 +10,7 @@ namespace Aerie.Targets;
 /// <param name="Rule">How the router chooses and weighs.</param>
 public sealed record ExpertsConfig(int Count, int Chosen, int Width, RouteRule Rule)
 {
-    const int MostExperts = 1 << 12, MostInAll = 1 << 18;
+    const int MostExperts = 1 << 12, MostInAll = 1 << 16;
 
     /// <summary>Width of the expert that every token sees beside the chosen ones; 0: none.</summary>
     public int SharedWidth { get; init; }
