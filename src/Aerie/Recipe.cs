@@ -157,6 +157,7 @@ public sealed record Recipe
         var betas = (double[])v["optimizer.betas"]!;
         var semantics = Arg<string>("mask_semantics");
         if (v["recipe_args.specforge_template"] is not null && semantics != "specforge") throw new AerieException($"{root.Where}: `specforge_template` has no meaning under mask_semantics: {semantics}.", "Leave it out, or set mask_semantics: specforge.");
+        if (Arg<bool>("mask_reasoning_content") && semantics == "specforge") throw new AerieException($"{root.Where}: `mask_reasoning_content` has no meaning under mask_semantics: specforge.", "SpecForge's mask does not tell reasoning from answers. Leave it out, or use another mask.");
         if (Whole("minimum_valid_tokens") > 0 && semantics != "speculators") throw new AerieException($"{root.Where}: `minimum_valid_tokens` has no meaning under mask_semantics: {semantics}.", "Leave it out, or set mask_semantics: speculators.");
         return new Recipe
         {

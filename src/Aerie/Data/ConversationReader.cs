@@ -51,6 +51,7 @@ public static class ConversationReader
     // A .json file is a list of rows, or one row; everything else, and a .json file whose first line is a row, has one row per line.
     static IEnumerable<(JsonElement Row, string Where)> Rows(string file)
     {
+        RefuseOtherForms(file);
         if (Path.GetExtension(file) == ".json" && !FirstLineIsRow(file))
         {
             if (new FileInfo(file).Length > LargestJson) throw new AerieException($"{file}: is above {LargestJson >> 20} MB", "Write it as JSON Lines (.jsonl).");
@@ -69,6 +70,17 @@ public static class ConversationReader
             using var document = Parse(line, $"{file}: line {number}");
             yield return (document.RootElement, $"{file}: line {number}");
         }
+    }
+
+    // What people have beside JSON, told by its first bytes, not by its name.
+    static void RefuseOtherForms(string file)
+    {
+        Span<byte> start = stackalloc byte[4];
+        using (var stream = File.OpenRead(file)) start = start[..stream.ReadAtLeast(start, 4, throwOnEndOfStream: false)];
+        if (start.SequenceEqual("PAR1"u8)) throw new AerieException($"{file}: is Parquet, which this version does not read", "Write it as JSON Lines, for example with pandas: read_parquet(...).to_json(..., orient=\"records\", lines=True).");
+        if (start.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B])) throw new AerieException($"{file}: is compressed with gzip", "Unpack it first: gunzip.");
+        if (start.SequenceEqual((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD])) throw new AerieException($"{file}: is compressed with Zstandard", "Unpack it first: unzstd.");
+        if (start.SequenceEqual("PK\x03\x04"u8)) throw new AerieException($"{file}: is a zip archive", "Unpack it first.");
     }
 
     static bool FirstLineIsRow(string file)

@@ -48,7 +48,7 @@ sealed class ConversationRow(string source, LossMaskRule rule, bool prompts)
         var json = new StringBuilder("[");
         if (Find(row, "messages") is { } messages) Each(messages, "messages", json, Message);
         else if (Find(row, "conversations") is { } turns) Each(turns, "conversations", json, Turn);
-        else if (prompts && Find(row, "prompt") is { ValueKind: JsonValueKind.String } prompt) Plain(json, "user", prompt.GetString()!).Append('}');
+        else if (Find(row, "prompt") is { } prompt && (prompts || Find(row, "completion") is not null)) Pair(prompt, Find(row, "completion"), json);
         else if (!prompts && Find(row, "input_ids") is { } ids) return empty with { Tokens = Tokens(ids, Find(row, "loss_mask"), empty.Domain) };
         else if (rule == LossMaskRule.SpecForge && Find(row, "text") is { ValueKind: JsonValueKind.String } text) return empty with { Text = text.GetString() };
         else
@@ -74,11 +74,22 @@ sealed class ConversationRow(string source, LossMaskRule rule, bool prompts)
         }
     }
 
+    // TRL's pairs: each side is a text or a list of messages.
+    void Pair(JsonElement prompt, JsonElement? completion, StringBuilder json)
+    {
+        foreach (var (side, name, role) in ((JsonElement?, string, string)[])[(prompt, "prompt", "user"), (completion, "completion", "assistant")])
+        {
+            if (side is { ValueKind: JsonValueKind.String } text) Plain(json.Length > 1 ? json.Append(',') : json, role, text.GetString()!).Append('}');
+            else if (side is { } list) Each(list, name, json, Message);
+        }
+    }
+
     static StringBuilder Plain(StringBuilder json, string role, string content) => json.Append("{\"role\":").AppendJson(role).Append(",\"content\":").AppendJson(content);
 
     void Message(JsonElement message, string where, StringBuilder json)
     {
         var role = Text(message, "role", where) ?? throw new AerieException($"{where}: has no role");
+        if (Find(message, "function_call") is not null) throw new AerieException($"{where}: 'function_call' is the old form of a call", "Write it as tool_calls: [{\"type\": \"function\", \"function\": {\"name\": ..., \"arguments\": ...}}].");
         if (!Roles.Contains(role)) role = Lenient(role) ?? throw new AerieException($"{where}: there is no role '{role}'", $"Roles are: {string.Join(", ", Roles)}.");
         var calls = Find(message, "tool_calls");
         Plain(json, role, Content(message, where, mayLack: calls is not null));

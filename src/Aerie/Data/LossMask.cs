@@ -72,6 +72,7 @@ public sealed class LossMask
     {
         ArgumentNullException.ThrowIfNull(template);
         ArgumentNullException.ThrowIfNull(options);
+        if (options is { Rule: LossMaskRule.SpecForge, MaskReasoning: true }) throw new AerieException("SpecForge's loss mask does not tell reasoning from answers", "Leave mask_reasoning_content out, or use another mask_semantics.");
         (this.options, this.tokenizer) = (options, tokenizer);
         renderings = new(tokenizer, template);
         rule = options.Rule switch
@@ -117,10 +118,11 @@ public sealed class LossMask
     // The tokens that change when a message's reasoning is left empty.
     void HideReasoning(Conversation conversation, MaskedTokens row)
     {
-        foreach (var i in conversation.Answers)
+        if (conversation.Tokens is not null) return;
+        foreach (var i in conversation.Answers.Where(i => i < row.Messages))
         {
             if (!conversation.Messages[i].TryGetProperty("reasoning_content", out var reasoning) || reasoning.ValueEquals("")) continue;
-            JsonElement[] messages = [.. conversation.Messages];
+            JsonElement[] messages = [.. conversation.Messages.Take(row.Messages)];
             messages[i] = WithoutReasoning(messages[i]);
             var other = renderings.Ids(conversation, messages);
             var start = MaskedTokens.CommonPrefix(row.Ids, other);

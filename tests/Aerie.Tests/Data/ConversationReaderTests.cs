@@ -1,4 +1,5 @@
 // Reading conversations: the forms that are accepted. (The corpus of hostile rows: Parity/HostileFileTests.)
+using System.Text.Json;
 using Aerie.Data;
 
 namespace Aerie.Tests.Data;
@@ -25,4 +26,62 @@ public class ConversationReaderTests
         Assert.Contains("line 1", Assert.Throws<AerieException>(() => ConversationReader.Read(folder.File("p.jsonl"))).Message);
         Assert.Throws<AerieException>(() => ConversationReader.Read(folder.File("none.jsonl")));
     }
+
+    [Theory]
+    [InlineData("PAR1 and so on", "Parquet")]
+    [InlineData("PK\u0003\u0004", "zip")]
+    [InlineData("\u001f\u008b\u0008", "gzip")]
+    [InlineData("(\u00b5/\u00fd", "Zstandard")]
+    public void Other_forms_of_files_are_named(string content, string name)
+    {
+        using var folder = Golden.Temporary();
+        File.WriteAllBytes(folder.File("x.jsonl"), System.Text.Encoding.Latin1.GetBytes(content));
+        Assert.Contains(name, Assert.Throws<AerieException>(() => ConversationReader.Read(folder.File("x.jsonl"))).Message, StringComparison.Ordinal);
+    }
+
+    const string Call = """[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"town\": \"Århus\"}"}}]""";
+
+    [Theory]
+    // Arguments: objects for the template by our rule, Python's text by AutoModel's, as given by speculators'.
+    [InlineData(LossMaskRule.Aerie, "messages", """{"town": "Århus"}""", true)]
+    [InlineData(LossMaskRule.SpecForge, "conversations", """{"town": "Århus"}""", true)]
+    [InlineData(LossMaskRule.Automodel, "messages", """{"town": "Århus"}""", false)]
+    [InlineData(LossMaskRule.Speculators, "conversations", """{"town": "Århus"}""", false)]
+    public void Tool_calls_are_brought_into_the_form_of_the_rule(LossMaskRule rule, string key, string arguments, bool parsed)
+    {
+        var row = $$$"""{"{{{key}}}":[{"role":"user","content":"?"},{"role":"assistant","content":null,"thinking":"Hm.","tool_calls":{{{Call}}}},{"role":"tool","content":"3","tool_call_id":"c1"}],"tools":"[{}]"}""";
+        var conversation = ConversationRow.Read(JsonDocument.Parse(row).RootElement, "row", needAnswers: true, rule);
+        var got = conversation.Messages[1].GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments");
+        Assert.Equal((parsed ? JsonValueKind.Object : JsonValueKind.String, arguments), (got.ValueKind, parsed ? got.GetRawText() : got.GetString()));
+        Assert.Equal(rule != LossMaskRule.Automodel, conversation.Messages[1].TryGetProperty("reasoning_content", out _));
+        Assert.Equal(("c1", 1), (conversation.Messages[2].GetProperty("tool_call_id").GetString(), conversation.Tools!.Value.GetArrayLength()));
+    }
+
+    [Fact]
+    public void Objects_as_arguments_become_pythons_text_for_automodel_only()
+    {
+        const string row = """{"messages":[{"role":"user","content":"?"},{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{"town":"Århus","n":1.0}}}]}]}""";
+        string Arguments(LossMaskRule rule) => ConversationRow.Read(JsonDocument.Parse(row).RootElement, "row", needAnswers: true, rule).Messages[1].GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetRawText();
+        Assert.Equal("""{"town":"Århus","n":1.0}""", Arguments(LossMaskRule.Aerie));
+        Assert.Equal(JsonSerializer.Serialize("""{"town": "\u00c5rhus", "n": 1.0}"""), JsonSerializer.Serialize(JsonDocument.Parse(Arguments(LossMaskRule.Automodel)).RootElement.GetString()));
+    }
+
+    [Theory]
+    [InlineData("""{"prompt":"Hi","completion":"Hello."}""", "user:Hi assistant:Hello.")]
+    [InlineData("""{"prompt":[{"role":"system","content":"S"},{"role":"user","content":"Hi"}],"completion":[{"role":"assistant","content":"Hello."}]}""", "system:S user:Hi assistant:Hello.")]
+    [InlineData("""{"conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello."},{"from":"tool","value":"t"}]}""", "user:Hi assistant:Hello. tool:t")]
+    [InlineData("""{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":["Hel",{"type":"text","text":"lo."}]}]}""", "user:Hi assistant:Hel lo.")]
+    public void Forms_of_rows(string row, string messages)
+    {
+        var conversation = ConversationRow.Read(JsonDocument.Parse(row).RootElement, "row", needAnswers: true);
+        Assert.Equal(messages, string.Join(' ', Enumerable.Range(0, conversation.Messages.Count).Select(i => $"{conversation.RoleOf(i)}:{conversation.ContentOf(i)}")));
+    }
+
+    [Theory]
+    [InlineData("""{"prompt":"Hi"}""", "neither")]
+    [InlineData("""{"prompt":["Hi"],"completion":"x"}""", "prompt[0]")]
+    [InlineData("""{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}]}""", "function_call")]
+    [InlineData("""{"conversations":[{"from":"human","value":"Hi"},{"from":"eagle-7b","value":"x"}]}""", "eagle-7b")]
+    public void What_is_not_read_is_said(string row, string message) =>
+        Assert.Contains(message, Assert.Throws<AerieException>(() => ConversationRow.Read(JsonDocument.Parse(row).RootElement, "row", needAnswers: true)).Message, StringComparison.Ordinal);
 }

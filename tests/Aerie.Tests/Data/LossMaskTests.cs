@@ -95,6 +95,27 @@ public class LossMaskTests
             Assert.Throws<AerieException>(() => Row(wrong));
     }
 
+    [Theory]
+    [InlineData(LossMaskRule.Aerie)]
+    [InlineData(LossMaskRule.Speculators)]
+    public void Reasoning_is_hidden_in_rows_of_single_answers_too(LossMaskRule rule)
+    {
+        var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", "qwen3"));
+        var template = ChatTemplate.Load(Golden.Path("loss_masks", "qwen3", "qwen3.jinja"), tokenizer.SpecialTokens);
+        JsonElement Answer(string thought, string said) => JsonDocument.Parse($$"""{"role":"assistant","content":"{{said}}","reasoning_content":"{{thought}}"}""").RootElement;
+        var talk = new Conversation([Conversation.Message("user", "2+2?"), Answer("Two and two.", "4"), Conversation.Message("user", "3+3?"), Answer("Three twice.", "6")]);
+        var plain = new LossMask(tokenizer, template, new(rule)).Rows(talk).Select(r => tokenizer.Decode(Supervised(r))).ToList();
+        var hidden = new LossMask(tokenizer, template, new(rule, MaskReasoning: true)).Rows(talk).Select(r => tokenizer.Decode(Supervised(r))).ToList();
+        Assert.Equal(2, plain.Count);
+        Assert.Contains("Two and two.", plain[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("Two and two.", hidden[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("Three twice.", hidden[1], StringComparison.Ordinal);
+        Assert.Contains("4<|im_end|>", hidden[0], StringComparison.Ordinal);
+        Assert.Contains("6<|im_end|>", hidden[1], StringComparison.Ordinal);
+        Assert.Single(new LossMask(tokenizer, template, new(rule, LastTurnOnly: true)).Rows(talk));
+        Assert.Throws<AerieException>(() => new LossMask(tokenizer, template, new(LossMaskRule.SpecForge, MaskReasoning: true)));
+    }
+
     [Fact]
     public void The_account_is_the_runs_and_pieces_are_the_text()
     {

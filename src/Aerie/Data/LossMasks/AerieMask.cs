@@ -29,7 +29,7 @@ sealed class AerieMask(Renderings renderings) : IMaskRule
         if (SpeculatorsMask.Boundary(renderings, conversation, answer, prompt, ids) is not { } start) return null;
         var mask = new bool[ids.Count];
         Mark(ids, mask, start, ids.Count);
-        return new(ids, mask);
+        return new(ids, mask) { Messages = answer + 1 };
     }
 
     // Up to the turn's last control token, its end; what the template writes after that nobody generates.

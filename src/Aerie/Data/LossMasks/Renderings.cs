@@ -13,6 +13,9 @@ interface IMaskRule
 /// <summary>Ids and mask of a row, before it is cut.</summary>
 sealed record MaskedTokens(List<int> Ids, bool[] Mask)
 {
+    /// <summary>How many of the conversation's messages it renders.</summary>
+    internal int Messages { get; init; } = int.MaxValue;
+
     internal static int CommonPrefix(List<int> a, List<int> b)
     {
         var length = 0;

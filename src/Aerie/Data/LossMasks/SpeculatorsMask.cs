@@ -23,7 +23,7 @@ sealed class SpeculatorsMask(Renderings renderings, int seqLength) : IMaskRule
             if (Boundary(renderings, conversation, i, prompt, ids) is not { } start) return [];
             var mask = new bool[ids.Count];
             Array.Fill(mask, true, start, ids.Count - start);
-            rows.Add(new(ids, mask));
+            rows.Add(new(ids, mask) { Messages = i + 1 });
         }
         return rows;
     }
