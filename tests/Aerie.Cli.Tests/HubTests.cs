@@ -19,7 +19,7 @@ public sealed class HubTests : IDisposable
     }
 
     AerieProcess Run(string offline, params string[] arguments) =>
-        AerieProcess.RunIn(null, new Dictionary<string, string> { ["HF_HOME"] = home.Path, ["HF_ENDPOINT"] = address, ["HF_HUB_OFFLINE"] = offline, ["HF_HUB_CACHE"] = "", ["HF_TOKEN"] = "" }, arguments);
+        AerieProcess.RunIn(null, new Dictionary<string, string> { ["HF_HOME"] = home.Path, ["HF_ENDPOINT"] = address, ["HF_HUB_OFFLINE"] = offline, ["HF_HUB_CACHE"] = "", ["HF_TOKEN"] = "", ["NO_PROXY"] = "127.0.0.1" }, arguments);
 
     [Fact]
     public void Inspect_by_name_fetches_what_it_needs_and_then_nothing()

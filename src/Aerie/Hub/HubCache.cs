@@ -76,6 +76,9 @@ sealed class HubCache(HubSettings settings, HubRepository repository)
     /// <summary>Is the blob here and whole? One of another length than announced does not count.</summary>
     public bool HasBlob(string etag, long? size) => IsFile(Blob(etag), size);
 
+    /// <summary>Bytes that a file still takes on the disk.</summary>
+    public long Room(HubFile file) => HasBlob(file.Etag, file.Size) ? 0 : new FileInfo(Partial(file.Etag)) is { Exists: true } partial ? Math.Max(0, file.Size - partial.Length) : file.Size;
+
     /// <summary>Waits until no other process fetches this blob.</summary>
     public async Task<IDisposable> Lock(string etag, TimeProvider waits, CancellationToken cancellation)
     {

@@ -65,7 +65,9 @@ sealed class HubClient(HubHttp http) : IDisposable
         var missing = (force ? wanted(files) : Missing(cache, commit, wanted(files))).OrderBy(f => f.Path.EndsWith(".index.json", StringComparison.Ordinal)).ToList();
         if (missing.Count == 0) return cache.Snapshot(commit);
 
-        var tally = new Tally(progress, $"download {repository.Id}", missing.Sum(f => f.Size), missing.Count, Settings.Cache);
+        if (missing.Sum(cache.Room) is var room && Machine.FreeDiskBytes(Settings.Cache) is { } free && free < room)
+            throw new MachineException($"{repository.Id} needs {room / 1e9:0.0} GB more of disk, and {Settings.Cache} has {free / 1e9:0.0} GB.", "Make room, or set HF_HUB_CACHE to a folder on a larger disk.");
+        var tally = new Tally(progress, $"download {repository.Id}", missing.Sum(f => f.Size), missing.Count);
         await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (file, stop) =>
         {
             await Ask(repository, revision, async () =>
@@ -109,7 +111,7 @@ sealed class HubClient(HubHttp http) : IDisposable
             throw !force && Silent(e) ? NotCached(name, e) : e;
         }
         cache.Begin(revision, facts.Commit);
-        var tally = new Tally(progress, $"download {repository.Id}", facts.Size ?? 0, 1, Settings.Cache);
+        var tally = new Tally(progress, $"download {repository.Id}", facts.Size ?? 0, 1);
         await Ask(repository, revision, async () =>
         {
             await Fetch(cache, http.FileAddress(repository, facts.Commit, path), facts.Address, facts.Commit, path, facts.Etag, facts.Size, force, tally.Arrived, cancellation).ConfigureAwait(false);
@@ -207,12 +209,7 @@ sealed class Tally
     long done;
     int filesDone;
 
-    public Tally(IProgress<Progress>? progress, string stage, long total, int files, string cache)
-    {
-        (this.progress, this.stage, this.total, this.files) = (progress, stage, total, files);
-        if (Machine.FreeDiskBytes(cache) is { } free && free < total)
-            throw new MachineException($"{stage}: needs {total / 1e9:0.0} GB of disk, and {cache} has {free / 1e9:0.0} GB.", "Make room, or set HF_HUB_CACHE to a folder on a larger disk.");
-    }
+    public Tally(IProgress<Progress>? progress, string stage, long total, int files) => (this.progress, this.stage, this.total, this.files) = (progress, stage, total, files);
 
     public void Arrived(long bytes) => progress?.Report(new Progress(stage, Interlocked.Add(ref done, bytes), total, $"{Volatile.Read(ref filesDone)} of {files} files, {(total < 1e9 ? $"{total / 1e6:0} MB" : $"{total / 1e9:0.0} GB")}"));
 

@@ -26,7 +26,7 @@ sealed class LoopbackHub : IDisposable
     internal HubClock Waits { get; } = new(immediate: true);
 
     /// <summary>The client of one run of the program.</summary>
-    internal HubClient Client(params (string Name, string Value)[] variables) => new(new HubHttp(Settings(variables), null, Waits));
+    internal HubClient Client(params (string Name, string Value)[] variables) => new(new HubHttp(Settings(variables), HubServer.Sockets(), Waits, new HubClock(immediate: false)));
 
     internal HubSettings Settings(params (string Name, string Value)[] variables) => HubSettings.FromEnvironment(name =>
         variables.LastOrDefault(v => v.Name == name) is { Name: not null } given ? given.Value : name switch { "HF_HOME" => Home, "HF_ENDPOINT" => contents.Hub, _ => null });

@@ -166,7 +166,7 @@ sealed class HubReplay : IDisposable
     {
         var timeouts = new HubClock(immediate: false);
         using var stop = new CancellationTokenSource();
-        using var client = new HubClient(new HubHttp(settings, null, new HubClock(immediate: true), timeouts));
+        using var client = new HubClient(new HubHttp(settings, HubServer.Sockets(), new HubClock(immediate: true), timeouts));
         var meeting = new Meeting(() => { if (kill) stop.Cancel(); else timeouts.Strike(); });
         server.Stalled = meeting.Stalled;
         try

@@ -41,6 +41,9 @@ sealed class HubServer : IDisposable
         _ = Accept(cdn, "cdn");
     }
 
+    /// <summary>What reaches it: sockets, whatever proxies the environment names.</summary>
+    public static HttpMessageHandler Sockets() => new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
+
     /// <summary>Called when an answer hangs on purpose, with the bytes of the body that were sent.</summary>
     public Action<long>? Stalled { get; set; }
 
