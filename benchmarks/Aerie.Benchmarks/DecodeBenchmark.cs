@@ -68,10 +68,35 @@ static class DecodeBenchmark
         var (token, roundSeconds) = Cost(target, rounds);
         var round = roundSeconds / token;
         Console.WriteLine($"a round of {Guesses} guesses by a drafter of this target's width: {round:0.00} x a plain token (a drafter of that acceptance length breaks even)");
+        Shares(folder, prompt, best);
         var peak = Process.GetCurrentProcess().PeakWorkingSet64 / 1e6;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{{\"benchmark\":\"decode\",\"context\":{context},\"prefill_tokens_per_s\":{prefill:0},\"plain_tokens_per_s\":{plain:0.0},\"pass_ms\":{times[0] * 1e3:0.000},\"cost_2\":{times[1] / times[0]:0.000},\"cost_4\":{times[2] / times[0]:0.000},\"cost_8\":{times[3] / times[0]:0.000},\"round_{Guesses}\":{round:0.00},\"peak_mb\":{peak:0}}}"));
         return 0;
+    }
+
+    // Where the time goes: every kernel timed from outside.
+    static void Shares(string folder, int[] prompt, int[] best)
+    {
+        var kernels = new TimedKernels(Kernels.Cpu);
+        using var target = Target.Load(folder, kernels: kernels);
+        using var work = new TargetWorkspace(prompt.Length, 1);
+        using var rows = new PassRows(prompt.Length);
+        using var cache = target.NewCache(prompt.Length + 64);
+        foreach (var (what, tokens, times) in (((string, int[], int)[])[("reading", prompt, 1), ("reading", prompt, 4), ("writing", [13], 64)]))
+        {
+            var start = kernels.Restart();
+            for (var i = 0; i < times; i++)
+            {
+                if (tokens.Length > 1) cache.Sequences[0].ShortenTo(0);
+                rows.Clear();
+                rows.Add(cache.Sequences[0], tokens);
+                target.Forward(rows, cache, work);
+                target.NextTokens(work, [tokens.Length - 1], best);
+            }
+            var all = (double)Stopwatch.GetElapsedTime(start).Ticks * Stopwatch.Frequency / TimeSpan.TicksPerSecond;
+            Console.WriteLine($"{what}: {string.Join(", ", kernels.Ticks.OrderByDescending(t => t.Value).Where(t => t.Value > 0.005 * all).Select(t => $"{t.Key} {t.Value / all:0.0%}"))}");
+        }
     }
 
     /// <summary>Seconds of each candidate, one call of each in turn: the 10th percentile, since on a busy machine the fast calls are those that nobody disturbed.</summary>
