@@ -33,6 +33,7 @@ sealed class HubReplay : IDisposable
     readonly HubServer server;
     readonly HubDisk disk;
     Dictionary<string, string?>? nothingSet;
+    readonly Dictionary<string, HashSet<string>> loaderFiles = new(StringComparer.Ordinal);
     bool ahead;
 
     public HubReplay(CaseFolder folder, string place)
@@ -64,8 +65,10 @@ sealed class HubReplay : IDisposable
         }
 
         var settings = Settings(step, arguments);
-        var task = Task(call, arguments, settings);
-        if (task is null || outcome.GetRawText().Contains("xet-read-token", StringComparison.Ordinal) || (IsLoader(call) && !settings.Offline && !outcome.GetRawText().Contains("NotFoundError", StringComparison.Ordinal)))
+        var loads = IsLoader(call) && !settings.Offline && outcome.TryGetProperty("returned", out _);
+        if (loads) RememberFiles(step, arguments);
+        var task = loads && !step.TryGetProperty("cache", out _) ? null : Task(call, arguments, settings);
+        if (task is null || outcome.GetRawText().Contains("xet-read-token", StringComparison.Ordinal) || (IsLoader(call) && !loads && !settings.Offline && !outcome.GetRawText().Contains("NotFoundError", StringComparison.Ordinal)))
         {
             if (step.TryGetProperty("cache", out var done)) disk.Expect(done, write: true);
             return ParityResult.NotChecked(name, $"{call} is not for us; its part of the cache was laid out for the steps that follow");
@@ -80,7 +83,8 @@ sealed class HubReplay : IDisposable
         ahead |= better is not null;
         if (step.TryGetProperty("cache", out var cache))
         {
-            if (wrong is null && problem is null == outcome.TryGetProperty("returned", out _)) disk.Expect(cache, write: false);
+            if (wrong is null && problem is null == outcome.TryGetProperty("returned", out _)) disk.Expect(cache, write: loads);
+            if (loads && wrong is null) better = "the files that the loader fetched, fetched by us; what it only probed was laid out";
             wrong ??= disk.Compare(ahead: better is not null);
         }
         return wrong is null && better is not null ? new ParityResult(name, 1, 0, Tolerance.Exact, true, better) : Verdict(name, wrong);
@@ -94,6 +98,16 @@ sealed class HubReplay : IDisposable
         return server.Requests.FirstOrDefault(r => !r.Line.Contains(" cdn ", StringComparison.Ordinal) && r.Headers.GetValueOrDefault("authorization") != want) is { } other ? $"{other.Line} with the token `{other.Headers.GetValueOrDefault("authorization")}` where the case has `{want}`" : null;
     }
 
+    // A loader's files: those that get a place in a snapshot. What it does with them is not a matter of the hub.
+    void RememberFiles(JsonElement step, JsonElement arguments)
+    {
+        if (!step.TryGetProperty("cache", out var cache) || !cache.TryGetProperty("added", out var added)) return;
+        if (!loaderFiles.TryGetValue(IdOf(arguments), out var files)) loaderFiles[IdOf(arguments)] = files = [];
+        foreach (var path in added.EnumerateArray().Select(e => e.GetProperty("path").GetString()!.Split("/snapshots/")).Where(p => p.Length == 2)) files.Add(path[1][41..]);
+    }
+
+    static string IdOf(JsonElement a) => ((string[])["repo_id", "pretrained_model_name_or_path", "path"]).Select(key => a.TryGetProperty(key, out var v) ? v.GetString() : null).FirstOrDefault(id => id is not null) ?? "";
+
     static bool IsLoader(string call) => call.Contains('.', StringComparison.Ordinal);
 
     static ParityResult Verdict(string name, string? wrong) => wrong is null ? new ParityResult(name, 1, 0, Tolerance.Exact, true) : ParityResult.Wrong(name, wrong);
@@ -104,7 +118,7 @@ sealed class HubReplay : IDisposable
         string Text(string key, string otherwise = "") => a.TryGetProperty(key, out var v) && v.ValueKind == JsonValueKind.String ? v.GetString()! : otherwise;
         bool True(string key) => a.TryGetProperty(key, out var v) && v.ValueKind == JsonValueKind.True;
         IEnumerable<string>? Texts(string key) => !a.TryGetProperty(key, out var v) || v.ValueKind == JsonValueKind.Null ? null : v.ValueKind == JsonValueKind.String ? [v.GetString()!] : [.. v.EnumerateArray().Select(e => e.GetString()!)];
-        var (id, revision, path, data) = (Text("repo_id", Text("pretrained_model_name_or_path", Text("path"))), Text("revision", "main"), Text("filename"), Text("repo_type") == "dataset" || call.StartsWith("datasets.", StringComparison.Ordinal) || Text("method").StartsWith("dataset", StringComparison.Ordinal));
+        var (id, revision, path, data) = (IdOf(a), Text("revision", "main"), Text("filename"), Text("repo_type") == "dataset" || call.StartsWith("datasets.", StringComparison.Ordinal) || Text("method").StartsWith("dataset", StringComparison.Ordinal));
         HubRepository Repository() => new(id, data);
         async Task<string> Exists(Task action)
         {
@@ -142,11 +156,11 @@ sealed class HubReplay : IDisposable
                 return (client, _, stop) => Exists(client.Look(Repository(), revision, path, stop));
             case "hub_api" when Text("method") is "repo_exists" or "revision_exists":
                 return (client, _, stop) => Exists(client.Describe(Repository(), revision, false, stop));
-            // Loaders: their files in the cache must be enough for us, without a request.
-            case "transformers.AutoConfig" or "transformers.AutoTokenizer" or "transformers.AutoModelForCausalLM":
+            // Offline, what the loader of a model has fetched must be enough for us.
+            case "transformers.AutoModelForCausalLM" when settings.Offline:
                 return (client, progress, stop) => ModelFolder.ResolveAsync(client, id, progress, ModelParts.All, stop);
-            case "datasets.load_dataset":
-                return (client, progress, stop) => client.Snapshot(Repository(), revision, files => files, progress, cancellation: stop);
+            case "transformers.AutoConfig" or "transformers.AutoTokenizer" or "transformers.AutoModelForCausalLM" or "datasets.load_dataset":
+                return (client, progress, stop) => client.Snapshot(Repository(), revision, files => files.Where(f => loaderFiles.GetValueOrDefault(id)?.Contains(f.Path) != false), progress, cancellation: stop);
             default:
                 return null;
         }

@@ -100,6 +100,7 @@ sealed class HubDisk(string home, HubContents contents, bool locks)
     void Write(string path, JsonElement entry)
     {
         var full = Path.Combine(home, path);
+        if (Path.Exists(full) && !path.Contains("/refs/", StringComparison.Ordinal)) return;
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         var name = Path.GetFileName(path);
         if (entry.TryGetProperty("folder", out _)) Directory.CreateDirectory(full);
