@@ -39,7 +39,7 @@ public sealed record RopeConfig(string Kind, double Theta, double Factor = 1, do
     public IReadOnlyList<double> LongFactors { get; init; } = [];
 
     /// <summary>What a drafter of such a target uses: it is of Llama's form, which rotates whole heads in one regime.</summary>
-    public RopeConfig ForDrafter => Kind == "longrope" || PartialFactor != 1 ? new RopeConfig("default", Theta) : this;
+    public RopeConfig ForDrafter => Kind is "longrope" or "none" || PartialFactor != 1 ? new RopeConfig("default", Theta) : this;
 
     /// <summary>Dimensions of a head of <paramref name="headSize"/> that are rotated.</summary>
     public int RotatedSize(int headSize) => (int)(headSize * PartialFactor);

@@ -19,11 +19,18 @@ static class TinyModels
     internal static Target FromConfig(string json, ulong seed, Precision precision)
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(Path.Combine(folder.Path, "config.json"), json);
-        var config = TargetConfig.Read(folder.Path);
-        var table = new WeightTable(null, precision, name => name);
+        WriteFolder(folder.Path, json, seed);
+        return Aerie.Targets.Target.Load(folder.Path, precision);
+    }
+
+    /// <summary>Writes config.json and random weights that fit it.</summary>
+    internal static void WriteFolder(string folder, string json, ulong seed)
+    {
+        File.WriteAllText(Path.Combine(folder, "config.json"), json);
+        var config = TargetConfig.Read(folder);
+        var table = new WeightTable(null, Precision.F32, name => name);
         config.Family.Build(config, table).Dispose();
-        SafetensorsWriter.Write(Path.Combine(folder.Path, "model.safetensors"), table.Slots.Where(slot => !slot.Optional).Select(slot =>
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), table.Slots.Where(slot => !slot.Optional).Select(slot =>
         {
             using var values = Tensor.Allocate(new Shape((int)slot.Count));
             new CounterRandom(seed, slot.Name).FillNormal(values, slot.Shape.Count == 1 ? 0.1f : slot.Name.Contains("embed", StringComparison.Ordinal) ? 1 : 2 / MathF.Sqrt(slot.Shape[^1]));
@@ -31,7 +38,6 @@ static class TinyModels
             if (slot.Name.Contains("norm", StringComparison.Ordinal)) numbers = Array.ConvertAll(numbers, x => 1 + x);
             return new SafetensorsSource(slot.Name, SafetensorsType.F32, [.. slot.Shape.Select(n => (long)n)], MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray());
         }));
-        return Aerie.Targets.Target.Load(config, folder.Path, precision);
     }
 
     internal static Eagle3 Drafter(Target target, ulong seed, Precision precision)
