@@ -152,7 +152,7 @@ static class AttentionBenchmark
     }
 
     /// <summary>GFLOP/s of float32 multiply-adds on registers, all threads.</summary>
-    static double Peak(int rounds)
+    internal static double Peak(int rounds)
     {
         var items = 64 * Threads.Count;
         var t = Paired.Measure(rounds, () =>

@@ -74,7 +74,7 @@ static unsafe class OpsBenchmark
         var n = 4.0 * rows * cols;
         Tensor a = Random(1, rows, cols), b = Random(2, rows, cols), y = Random(3, rows, cols), wide = Random(4, rows, 2 * cols), dwide = Random(5, rows, 2 * cols),
             w = Random(6, 1, cols), scale = Random(7, 1, rows), dw = Random(8, 1, cols), table = Random(9, 500, cols), probs = Random(10, rows, cols), ones = Random(11, 1, rows);
-        Tensor ids = Ids(rows, 500), labels = Ids(rows, cols), self = Ids(rows, rows), hits = Ids(rows, 2), positions = Ids(rows, 512);
+        Tensor past = Random(12, 3, cols).Reshape(new Shape(1, 3, cols)), taps = Random(13, 4, cols), ids = Ids(rows, 500), labels = Ids(rows, cols), self = Ids(rows, rows), hits = Ids(rows, 2), positions = Ids(rows, 512);
         var rotary = new RotaryTable(RotaryTable.Default(64, 1e4));
         if (cols < 10_000)
         {
@@ -90,6 +90,8 @@ static unsafe class OpsBenchmark
             yield return new("SwiGluBackward", 5 * n, () => k.SwiGluBackward(a, wide, dwide, false));
             yield return new("Rope", 2 * n, () => k.Rope(y, 0, cols / 64, rotary, positions, false));
             yield return new("HeadNorm", 2 * n, () => k.HeadNorm(y, 0, cols / 64, w.Reshape(new Shape(cols)).Slice(0, 64), 1e-5f));
+            yield return new("GatedGroupNorm", 3 * n, () => k.GatedGroupNorm(a, b, 0, 1, w, 1e-5f, y));
+            yield return new("CausalConv", 2 * n, () => k.CausalConv(a, 0, past, [new RecurrentRun(0, 0, rows, 0, rows, 0)], taps, null, y));
             yield return new("Embedding", 2 * n, () => k.Embedding(table, ids, y));
             yield return new("EmbeddingBackward", 3 * n, () => k.EmbeddingBackward(a, ids, table, -1));
             yield return new("GatherRows accumulate", 3 * n, () => k.GatherRows(table, ids, y, true));

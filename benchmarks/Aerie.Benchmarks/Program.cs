@@ -9,6 +9,7 @@ return args switch
     ["ops", ..] => OpsBenchmark.Run(args[1..]),
     ["step", ..] => StepBenchmark.Run(args[1..]),
     ["decode", ..] => DecodeBenchmark.Run(args[1..]),
+    ["mamba", ..] => MambaBenchmark.Run(args[1..]),
     ["tokenizer", ..] => TokenizerBenchmark.Run(args[1..]),
     ["llama.cpp", ..] => LlamaCppBenchmark.Run(args[1..]),
     ["load", ..] => LoadBenchmark.Run(args[1..]),
@@ -19,6 +20,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|prefill|tokenizer|load|llama.cpp|experts [--quick] [--rounds N]");
+    Console.Error.WriteLine("usage: Aerie.Benchmarks gemm|attention|ops|step|decode|prefill|tokenizer|load|llama.cpp|experts|mamba [--quick] [--rounds N]");
     return 2;
 }

@@ -1,4 +1,5 @@
 // A target with recurrent states forgets, reads in pieces, with others and speculatively as if it had none: bit for bit. What it computes is compared with transformers in the golden cases.
+using Aerie.Capture;
 using Aerie.Decoding;
 using Aerie.Targets;
 using Aerie.Targets.Families;
@@ -26,7 +27,7 @@ public sealed class NemotronHTests
         var text = Text(30);
         foreach (var rollback in (int[])[1, 3, 6, 40])
             foreach (var pieces in (int[][])[[30], [1], [4, 1, 7], [2]])
-                for (var forgotten = 0; forgotten <= Math.Min(rollback, 29); forgotten++)
+                for (var forgotten = 0; forgotten <= Math.Min(rollback, 29); forgotten += rollback > 6 ? 4 : 1)
                 {
                     using var reader = new Reader(target, rollback, 64);
                     reader.Read(text, pieces);
@@ -117,6 +118,24 @@ public sealed class NemotronHTests
             target.Forward(rows, cache, work);
             return target.Logits(work, [.. Enumerable.Range(0, tokens.Length)]).ToArray();
         }
+    }
+
+    [Fact]
+    public void Captured_documents_know_nothing_of_each_other()
+    {
+        using var target = New(7);
+        int[][] documents = [Text(20, 1), Text(9, 2), Text(3, 3), Text(5, 4), Text(11, 5)];
+        using var capture = new TargetCapture(target, [0, 3, 6], chunk: 16);
+        var (hidden, total) = (3 * target.Config.HiddenSize, documents.Sum(d => d.Length));
+        using var together = Tensor.Allocate(new Shape(total, hidden));
+        capture.Capture(documents, together, null);
+        var alone = documents.SelectMany(document =>
+        {
+            using var own = Tensor.Allocate(new Shape(document.Length, hidden));
+            capture.Capture([document], own, null);
+            return own.ToArray();
+        });
+        Assert.Equal(alone, together.ToArray());
     }
 
     [Theory]
