@@ -3,19 +3,19 @@ namespace Aerie.Tensors.Tests;
 
 static class RecurrentOps
 {
-    const int New = 3, Keep = 3, Taps = 4, StateSize = 19;
+    const int New = 3, Keep = 3, StateSize = 19;
 
     internal static IEnumerable<OpCase> Of(int rows, int cols)
     {
         var (size, n) = ($"[{rows}, {cols}]", (long)rows * cols * 4);
-        foreach (var bias in (bool[])[false, true])
-            yield return new($"CausalConv bias={bias} {size}", rows, 4 * n, (k, at, count) =>
+        foreach (var (bias, taps) in ((bool, int)[])[(false, 4), (true, 4), (true, 3)])
+            yield return new($"CausalConv bias={bias} taps={taps} {size}", rows, 4 * n, (k, at, count) =>
             {
                 var runs = Runs(at, count);
-                using var past = OpCase.Part(1, rows, (Taps - 1 + Keep) * (cols + 3), at, count).Reshape(new Shape(count, Taps - 1 + Keep, cols + 3));
+                using var past = OpCase.Part(1, rows, (taps - 1 + Keep) * (cols + 3), at, count).Reshape(new Shape(count, taps - 1 + Keep, cols + 3));
                 using var x = OpCase.Part(2, New * rows, cols + 5, New * at, New * count);
                 using var y = Tensor.Allocate(new Shape(runs.Sum(r => r.Kept + r.Count), cols + 3));
-                k.CausalConv(x, 1, past, runs, OpCase.Normal(3, Taps, cols), bias ? OpCase.Normal(4, 1, cols) : null, y);
+                k.CausalConv(x, 1, past, runs, OpCase.Normal(3, taps, cols), bias ? OpCase.Normal(4, 1, cols) : null, y);
                 return [OpCase.Out("y", y), OpCase.Out("past", past)];
             });
         yield return new($"SelectiveScan {size}", rows, 4 * n, (k, at, count) =>

@@ -25,30 +25,28 @@ sealed unsafe partial class CpuKernels<V>
 
     struct CausalConvBody : IParallelBody
     {
-        public const int Block = 128;
+        public const int Block = 128, Tile = 16;
         public float* X, Past, Taps, Bias, Y;
         public RecurrentRun* Runs;
         public int RowWidth, Width, Channels, K, Stored, Convolved, Passed;
 
         public readonly void Invoke(int begin, int end)
         {
-            var rows = stackalloc float*[K];
+            var rows = stackalloc float*[Tile + K - 1];
             for (var item = begin; item < end; item++)
             {
                 var run = Runs[item / (Convolved + Passed)];
                 var block = item % (Convolved + Passed);
                 var first = block < Convolved ? block * Block : Channels + (block - Convolved) * Block;
                 var count = Math.Min(Block, (block < Convolved ? Channels : Width) - first);
-                for (var i = 0; i < run.Rows; i++)
+                for (var t = 0; t < run.Rows; t += Tile)
                 {
-                    var y = Y + (long)(run.At + i) * Width + first;
-                    if (block >= Convolved)
-                    {
-                        new Span<float>(Raw(run, i + K - 1) + first, count).CopyTo(new Span<float>(y, count));
-                        continue;
-                    }
-                    for (var j = 0; j < K; j++) rows[j] = Raw(run, i + j) + first;
-                    Row(rows, first, count, y);
+                    var n = Math.Min(Tile, run.Rows - t);
+                    for (var j = 0; j < n + K - 1; j++) rows[j] = Raw(run, t + j) + first;
+                    var y = Y + (long)(run.At + t) * Width + first;
+                    if (block < Convolved) Convolve(rows, n, first, count, y);
+                    else
+                        for (var i = 0; i < n; i++) new Span<float>(rows[i + K - 1], count).CopyTo(new Span<float>(y + (long)i * Width, count));
                 }
                 for (var i = 0; i < K - 1 + run.Rows - run.Settled && (run.Settled > 0 || run.Count > 0); i++)
                     new Span<float>(Raw(run, run.Settled + i) + first, count).CopyTo(new Span<float>(Past + ((long)run.Slot * Stored + i) * Width + first, count));
@@ -59,20 +57,43 @@ sealed unsafe partial class CpuKernels<V>
         readonly float* Raw(RecurrentRun run, int i)
             => i < K - 1 + run.Kept ? Past + ((long)run.Slot * Stored + i) * Width : X + (long)(run.Begin + i - (K - 1 + run.Kept)) * RowWidth;
 
-        readonly void Row(float** rows, int first, int count, float* y)
+        /// <summary>n rows of y from rows 0 .. n + K - 2: down the rows, lane by lane.</summary>
+        readonly void Convolve(float** rows, int n, int first, int count, float* y)
         {
             var i = 0;
             for (; i + V.Width <= count; i += V.Width)
             {
-                var sum = Bias == null ? V.All(0) : V.Load(Bias + first + i);
-                for (var j = 0; j < K; j++) sum = V.MulAdd(V.Load(Taps + (long)j * Channels + first + i), V.Load(rows[j] + i), sum);
-                (sum * Sigmoid(sum)).Store(y + i);
+                var bias = Bias == null ? V.All(0) : V.Load(Bias + first + i);
+                var taps = Taps + first + i;
+                if (K == 4) Four(rows, n, i, bias, V.Load(taps), V.Load(taps + Channels), V.Load(taps + 2L * Channels), V.Load(taps + 3L * Channels), y);
+                else
+                    for (var r = 0; r < n; r++)
+                    {
+                        var sum = bias;
+                        for (var j = 0; j < K; j++) sum = V.MulAdd(V.Load(taps + (long)j * Channels), V.Load(rows[r + j] + i), sum);
+                        (sum * Sigmoid(sum)).Store(y + (long)r * Width + i);
+                    }
             }
-            var n = count - i;
-            if (n == 0) return;
-            var last = Bias == null ? V.All(0) : Lane.LoadPart<V>(Bias + first + i, n);
-            for (var j = 0; j < K; j++) last = V.MulAdd(Lane.LoadPart<V>(Taps + (long)j * Channels + first + i, n), Lane.LoadPart<V>(rows[j] + i, n), last);
-            Lane.StorePart(last * Sigmoid(last), y + i, n);
+            var rest = count - i;
+            for (var r = 0; rest > 0 && r < n; r++)
+            {
+                var sum = Bias == null ? V.All(0) : Lane.LoadPart<V>(Bias + first + i, rest);
+                for (var j = 0; j < K; j++) sum = V.MulAdd(Lane.LoadPart<V>(Taps + (long)j * Channels + first + i, rest), Lane.LoadPart<V>(rows[r + j] + i, rest), sum);
+                Lane.StorePart(sum * Sigmoid(sum), y + (long)r * Width + i, rest);
+            }
+        }
+
+        /// <summary>Four taps, as all published models have: the window slides through registers.</summary>
+        readonly void Four(float** rows, int n, int i, V bias, V t0, V t1, V t2, V t3, float* y)
+        {
+            V x0 = V.Load(rows[0] + i), x1 = V.Load(rows[1] + i), x2 = V.Load(rows[2] + i);
+            for (var r = 0; r < n; r++)
+            {
+                var x3 = V.Load(rows[r + 3] + i);
+                var sum = V.MulAdd(t3, x3, V.MulAdd(t2, x2, V.MulAdd(t1, x1, V.MulAdd(t0, x0, bias))));
+                (sum * Sigmoid(sum)).Store(y + (long)r * Width + i);
+                (x0, x1, x2) = (x1, x2, x3);
+            }
         }
     }
 }
