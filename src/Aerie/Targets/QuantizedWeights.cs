@@ -24,6 +24,7 @@ static class QuantizedWeights
         {
             "fp8" => ("fp8", !json.Has("weight_block_size") || json.Ids("weight_block_size") is [Block, Block]),
             "fbgemm_fp8" => ("fbgemm_fp8", true),
+            "mxfp4" => ("mxfp4", config.Text("model_type") == "gpt_oss"),        // of its experts alone (Mxfp4)
             "modelopt" => ($"modelopt {json.Text("quant_algo")}", json.Text("quant_algo") == "FP8"),
             "compressed-tensors" => ($"compressed-tensors {json.Text("format")}", json.Text("format") is "float-quantized" or "naive-quantized" or "dense"),
             _ => (method.Length > 0 ? method : "an unnamed method", false),

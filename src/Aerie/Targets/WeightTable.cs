@@ -18,8 +18,11 @@ public readonly record struct WeightSlot(string Name, IReadOnlyList<int> Shape, 
     /// <summary>A vector.</summary>
     public static WeightSlot Vector(string name, int length, bool optional = false) => new(name, [length], optional);
 
+    /// <summary>Numbers in a byte of a packed form (0: bytes of its scales); null: it holds floating-point numbers.</summary>
+    internal int? PerByte { get; init; }
+
     /// <summary>Numbers in it.</summary>
-    public long Count => Shape.Aggregate(1L, (product, n) => product * n);
+    public long Count => Shape.Aggregate((long)(PerByte ?? 1), (product, n) => product * n);
 
     internal bool Fits(SafetensorsEntry entry) => entry.Shape.SequenceEqual(Shape.Select(n => (long)n));
 
@@ -39,14 +42,14 @@ public sealed class WeightTable
     readonly List<string> ignored = [];
 
     /// <param name="files">The checkpoint; null: nothing is to be read, only to be declared.</param>
-    /// <param name="precision">How products read the weights; null: bf16 where the largest tensor is in bf16 or fp8, else f32.</param>
+    /// <param name="precision">How products read the weights; null: bf16 where the largest tensor is in bf16, fp8 or fp4, else f32.</param>
     /// <param name="canonical">The name that the family uses for a name in the file; null: to be ignored.</param>
     public WeightTable(SafetensorsFolder? files, Precision? precision, Func<string, string?> canonical)
     {
         (this.files, this.canonical) = (files, name => QuantizedWeights.IsScale(name) ? null : canonical(name));
         foreach (var name in files?.Names ?? [])
             if (this.canonical(name) is { } used) found.TryAdd(used, name);
-        Precision = precision ?? (files?.Entries.MaxBy(e => e.ByteLength)?.Type is SafetensorsType.BF16 or SafetensorsType.F8E4M3 ? Precision.BF16 : Precision.F32);
+        Precision = precision ?? (files?.Entries.MaxBy(e => e.ByteLength)?.Type is SafetensorsType.BF16 or SafetensorsType.F8E4M3 or SafetensorsType.U8 ? Precision.BF16 : Precision.F32);
     }
 
     /// <summary>How products read the weights.</summary>
@@ -141,6 +144,9 @@ public sealed class WeightTable
         if (entry.Type == SafetensorsType.F8E4M3) QuantizedWeights.Scale(files, entry, from, to);
     }
 
+    /// <summary>Reads bytes of a packed form, from byte <paramref name="from"/> of it on.</summary>
+    public void ReadBytes(string name, long from, Span<byte> to) => files!.Bytes(found[name], from, to.Length).CopyTo(to);
+
     /// <summary>Brings all parameters into the form in which they are used, one by one, so that none is in memory twice. What is looked up row by row stays where it lies in the mapped
     /// file, which must therefore outlive the parameters.</summary>
     public void Prepare(IKernels kernels)
@@ -227,7 +233,8 @@ public sealed class WeightTable
             }
             var entry = files.Get(inFile);
             if (!slot.Fits(entry)) misshaped.Add($"{entry} should be {slot.ShapeText}");
-            else if (!entry.Type.IsFloat()) misshaped.Add($"{entry} should hold floating-point numbers");
+            else if (slot.PerByte is not null && entry.Type != SafetensorsType.U8) misshaped.Add($"{entry} should hold bytes");
+            else if (slot.PerByte is null && !entry.Type.IsFloat()) misshaped.Add($"{entry} should hold floating-point numbers");
         }
         var unexpected = found.Where(f => !known.Contains(f.Key)).Select(f => f.Value).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + misshaped.Count + unexpected.Count + twice.Count == 0) return found;

@@ -21,7 +21,7 @@ public sealed class AttentionTests : IDisposable
             (1, 1, 4, "causal 5", 0), (2, 1, 6, "causal 70", 2), (3, 3, 7, "causal 40", 1), (4, 1, 32, "causal 200", 0), (9, 3, 64, "causal 130", 3),
             (8, 1, 16, "window 150 20", 1), (6, 2, 50, "documents", 0), (6, 2, 48, "documents", 7), (2, 2, 128, "causal 90", 0), (2, 1, 256, "causal 66", 1),
             (4, 2, 80, "window 300 65", 0), (3, 1, 64, "tail 3 700", 0), (4, 4, 64, "tail 1 1000", 2), (8, 2, 64, "tail 40 333", 0),
-            (2, 1, 8, "empty", 3), (2, 1, 8, "empty", 0), (2, 1, 8, "none", 1), (16, 1, 12, "causal 33", 70), (150, 1, 8, "causal 9", 1), (3, 1, 1, "causal 70", 2),
+            (2, 1, 8, "empty", 3), (2, 1, 8, "empty", 0), (2, 1, 8, "none", 1), (16, 1, 12, "causal 33", 70), (150, 1, 8, "causal 9", 1), (3, 1, 1, "causal 70", 2), (20, 1, 576, "tail 3 90", 0),
         ];
         foreach (var (heads, keyHeads, d, rows, chain) in shapes) data.Add(heads, keyHeads, d, rows, chain);
         return data;

@@ -2,6 +2,7 @@
 // k largest router logits.
 //   model.layers.{i}.self_attn.sinks [n]      .self_attn.{q,k,v,o}_proj.bias      .mlp.router.weight [E, H], .mlp.router.bias [E]
 //   .mlp.experts.gate_up_proj [E, H, 2J], gate_up_proj_bias [E, 2J], down_proj [E, J, H], down_proj_bias [E, H]: not transposed, gate and up in turn in columns; both is undone here
+//   or, in published files, gate_up_proj_blocks [E, 2J, H / 32, 16], gate_up_proj_scales [E, 2J, H / 32], down_proj_blocks [E, H, J / 32, 16], down_proj_scales [E, H, J / 32]: MXFP4, transposed
 using Aerie.Targets.Blocks;
 using Aerie.Tensors;
 
@@ -38,11 +39,31 @@ static class GptOss
             string Name(string part) => Llama.Name(i, $"mlp.{part}");
             return new Experts(e, new ExpertWeights(
                 weights.ExactProduct(Name("router.weight"), e.Count, hidden), weights.Vector(Name("router.bias"), e.Count), null,
-                ExpertTensors.Each(weights, Name("experts.gate_up_proj"), e.Count, 2 * e.Width, hidden, [e.Count, hidden, 2 * e.Width], disk => Turn(disk, hidden, 2 * e.Width, true)),
-                Biases(weights, Name("experts.gate_up_proj_bias"), e.Count, 2 * e.Width, true),
-                ExpertTensors.Each(weights, Name("experts.down_proj"), e.Count, hidden, e.Width, [e.Count, e.Width, hidden], disk => Turn(disk, e.Width, hidden, false)),
-                Biases(weights, Name("experts.down_proj_bias"), e.Count, hidden, false)), c.Gate);
+                Experts(c, weights, Name("experts.gate_up_proj"), 2 * e.Width, hidden, true), Biases(weights, Name("experts.gate_up_proj_bias"), e.Count, 2 * e.Width, true),
+                Experts(c, weights, Name("experts.down_proj"), hidden, e.Width, false), Biases(weights, Name("experts.down_proj_bias"), e.Count, hidden, false)), c.Gate);
         });
+    }
+
+    // For each expert [rows, cols].
+    static Parameter[] Experts(TargetConfig c, WeightTable weights, string name, int rows, int cols, bool inTurn)
+    {
+        var (count, blocks, scales) = (c.Experts!.Count, $"{name}_blocks", $"{name}_scales");
+        if (!weights.Has(blocks)) return ExpertTensors.Each(weights, name, count, rows, cols, [count, cols, rows], disk => Turn(disk, cols, rows, inTurn));
+        if (cols % Mxfp4.Numbers != 0) throw new AerieException($"{c.Path}: {blocks} cannot be: blocks of {Mxfp4.Numbers} do not divide a width of {cols}", "Is config.json of the same checkpoint?");
+        var perRow = cols / Mxfp4.Numbers;
+        WeightSlot[] slots = [new(blocks, [count, rows, perRow, Mxfp4.Bytes]) { PerByte = 2 }, new(scales, [count, rows, perRow]) { PerByte = 0 }];
+        return [.. Enumerable.Range(0, count).Select(e => weights.Declare($"{name}[{e}]", rows, cols, e == 0 ? slots : [], () =>
+        {
+            var (packed, shared, values) = (new byte[rows * perRow * Mxfp4.Bytes], new byte[rows * perRow], new float[rows * cols]);
+            weights.ReadBytes(blocks, (long)e * packed.Length, packed);
+            weights.ReadBytes(scales, (long)e * shared.Length, shared);
+            for (var r = 0; r < rows; r++)
+            {
+                var from = !inTurn ? r : r < rows / 2 ? 2 * r : 2 * r - rows + 1;
+                Mxfp4.Expand(packed.AsSpan(from * perRow * Mxfp4.Bytes, perRow * Mxfp4.Bytes), shared.AsSpan(from * perRow, perRow), values.AsSpan(r * cols, cols));
+            }
+            return Tensor.From(values, new Shape(rows, cols));
+        }, true))];
     }
 
     static Parameter Biases(WeightTable weights, string name, int experts, int width, bool inTurn) => weights.Declare(name, experts, width, [new WeightSlot(name, experts, width)], () =>
