@@ -11,6 +11,7 @@ public sealed class Tokenizer
     /// <summary>The name of the file.</summary>
     public const string FileName = "tokenizer.json";
 
+    readonly string file;
     readonly Normalizer? normalizer;
     readonly PreTokenizer? preTokenizer;
     readonly TokenModel model;
@@ -21,9 +22,9 @@ public sealed class Tokenizer
     readonly Dictionary<string, int> idOf = [];
     readonly Dictionary<int, string> tokenOf = [];
 
-    Tokenizer(ComponentJson json, IReadOnlyDictionary<string, string> specialTokens)
+    Tokenizer(ComponentJson json, string file, IReadOnlyDictionary<string, string> specialTokens)
     {
-        SpecialTokens = specialTokens;
+        (this.file, SpecialTokens) = (file, specialTokens);
         model = TokenModel.Read(json.Child("model") ?? throw json.Bad("has no 'model'"));
         if (json.Child("normalizer") is { } n) normalizer = Normalizer.Read(n);
         if (json.Child("pre_tokenizer") is { } p) preTokenizer = PreTokenizer.Read(p);
@@ -57,7 +58,15 @@ public sealed class Tokenizer
     {
         var file = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
         using var json = ReadJson(file);
-        return new Tokenizer(new ComponentJson(json.RootElement, file), ReadSpecialTokens(Path.GetDirectoryName(Path.GetFullPath(file))!));
+        var specialTokens = ReadSpecialTokens(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        try
+        {
+            return new Tokenizer(new ComponentJson(json.RootElement, file), file, specialTokens);
+        }
+        catch (AerieException problem) when (!problem.Message.StartsWith(file, StringComparison.Ordinal))
+        {
+            throw new AerieException($"{file}: {problem.Message}", problem.Hint, problem);
+        }
     }
 
     /// <summary>The names <c>bos_token</c>, <c>eos_token</c>, <c>pad_token</c>, <c>unk_token</c> ... and their texts, as the folder gives them.</summary>
@@ -113,8 +122,19 @@ public sealed class Tokenizer
     void Encode(string text, bool splitSpecial, List<int> ids, List<(int Start, int End)>? places)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var to = new IdWriter(model, tokenOf, ids, places);
-        foreach (var (stretch, token) in rawFinder.Find(new Piece(Clean(text), places is not null), splitSpecial))
+        try
+        {
+            Write(new Piece(Clean(text), places is not null), splitSpecial, new IdWriter(model, tokenOf, ids, places));
+        }
+        catch (AerieException problem) when (!problem.Message.StartsWith(file, StringComparison.Ordinal))
+        {
+            throw new AerieException($"{file}: {problem.Message}", problem.Hint, problem);
+        }
+    }
+
+    void Write(Piece whole, bool splitSpecial, IdWriter to)
+    {
+        foreach (var (stretch, token) in rawFinder.Find(whole, splitSpecial))
         {
             if (token is not null) to.Write(token, stretch);
             else
