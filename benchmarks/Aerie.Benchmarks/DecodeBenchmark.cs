@@ -120,7 +120,7 @@ static class DecodeBenchmark
         var config = new Eagle3Config
         {
             HiddenSize = t.HiddenSize, TargetHiddenSize = t.HiddenSize, IntermediateSize = t.IntermediateSize, Heads = t.Heads, KeyValueHeads = t.KeyValueHeads, HeadSize = t.HeadSize,
-            VocabularySize = t.VocabularySize, DraftVocabularySize = Math.Min(t.VocabularySize, 16384), MaxPositions = t.MaxPositions, RmsNormEps = t.RmsNormEps, Rope = t.Rope, AuxLayers = t.DefaultAuxLayers,
+            VocabularySize = t.VocabularySize, DraftVocabularySize = Math.Min(t.VocabularySize, 16384), MaxPositions = t.MaxPositions, RmsNormEps = t.RmsNormEps, Rope = t.Rope.ForDrafter, AuxLayers = t.DefaultAuxLayers,
             AuxCount = t.DefaultAuxLayers.Count,
         };
         using var drafter = new Eagle3(config, DraftVocabulary.FromD2T(new long[config.DraftVocabularySize], t.VocabularySize), Eagle3Use.Inference, 1, target.Embedding, target.Head);
