@@ -35,7 +35,7 @@ public sealed class CachedSequence
         Length = length;
     }
 
-    internal void TakeLengthOf(CachedSequence other) => (Length, Settled) = (other.Length, other.Settled);
+    internal void TakeLengthOf(CachedSequence other) => (Length, Settled, PromptLength) = (other.Length, other.Settled, other.PromptLength);
 
     internal void Extend(int rows) => Length = rows <= Capacity - Length ? Length + rows : throw new ArgumentOutOfRangeException(nameof(rows), rows, $"{Length} of {Capacity} rows are taken");
 }

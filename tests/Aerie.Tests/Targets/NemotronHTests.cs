@@ -157,6 +157,30 @@ public sealed class NemotronHTests
     }
 
     [Fact]
+    public void Writing_allocates_next_to_nothing()
+    {
+        using var target = New(8);
+        using var decoder = new GreedyDecoder(target, sequences: 1);
+        long Allocated(int tokens)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            decoder.Decode(new DecodingRequest([1, 2, 3], tokens, []));
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Allocated(200);
+        Assert.InRange(Allocated(200) - Allocated(100), 0, 100 * 64);
+    }
+
+    [Fact]
+    public void A_state_that_would_not_fit_anywhere_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), Config.Replace("\"mamba_num_heads\": 6", "\"mamba_num_heads\": 16383", StringComparison.Ordinal)
+            .Replace("\"mamba_head_dim\": 9", "\"mamba_head_dim\": 4096", StringComparison.Ordinal).Replace("\"ssm_state_size\": 11", "\"ssm_state_size\": 4096", StringComparison.Ordinal));
+        Assert.Contains("ssm_state_size", Assert.Throws<AerieException>(() => TargetConfig.Read(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_word_Infinity_is_read_where_transformers_wrote_it_and_nowhere_else()
     {
         using var folder = new TemporaryFolder();

@@ -54,6 +54,8 @@ static class NemotronH
         var (heads, groupsKey) = (json.Whole("mamba_num_heads", most: 1 << 14, otherwise: 128), Key("mamba_n_groups", "n_groups"));
         var groups = json.Whole(groupsKey, most: heads, otherwise: 8);
         if (heads % groups != 0) throw json.Bad(groupsKey, $"must divide mamba_num_heads: {heads} heads in {groups} groups");
+        var scan = new ScanLayout(heads, json.Whole("mamba_head_dim", most: 1 << 12, otherwise: 64), groups, json.Whole("ssm_state_size", most: 1 << 12, otherwise: 128));
+        if ((long)scan.Inner * scan.StateSize > 1 << 28) throw json.Bad("ssm_state_size", $"is {scan.StateSize}: {heads} heads of {scan.HeadSize} would have a state of {(long)scan.Inner * scan.StateSize:#,0} numbers");
         return new NemotronHConfig(shared with
         {
             TiedEmbeddings = false,
@@ -62,7 +64,7 @@ static class NemotronH
         })
         {
             Pattern = pattern,
-            Scan = new ScanLayout(heads, json.Whole("mamba_head_dim", most: 1 << 12, otherwise: 64), groups, json.Whole("ssm_state_size", most: 1 << 12, otherwise: 128)),
+            Scan = scan,
             Taps = json.Whole(Key("mamba_d_conv", "conv_kernel"), most: 64, otherwise: 4),
             TapsBias = json.Flag(Key("mamba_conv_bias", "use_conv_bias"), true),
             MambaBias = json.Flag("use_bias", false),
