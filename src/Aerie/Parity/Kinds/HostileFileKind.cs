@@ -48,7 +48,7 @@ static class HostileFileKind
                     if (c.Allocated > largest.Item2) largest = (name, c.Allocated);
                     if (c.Problem is null) read++; else refused++;
                 }
-                if (Wrong(item, cost, printed, path) is { } what) yield return ParityResult.Wrong(name, what);
+                if (Wrong(item, cost, printed, folder.Text("subject") == "chat_template" ? "" : Path.GetDirectoryName(path)!) is { } what) yield return ParityResult.Wrong(name, what);
             }
         }
         finally
@@ -62,7 +62,7 @@ static class HostileFileKind
 
     static ParityResult Most(string name, double cost, double limit, string file) => new(name, 1, cost, new Tolerance(limit, 0), cost <= limit, file) { Measure = "cost" };
 
-    static string? Wrong(JsonElement item, HostileCost? cost, string? printed, string path)
+    static string? Wrong(JsonElement item, HostileCost? cost, string? printed, string place)
     {
         var why = item.GetProperty("why").GetString();
         if (cost is not { } done) return $"does not come to an end: {why}";
@@ -74,7 +74,7 @@ static class HostileFileKind
         if (verdict == "accept") return printed is null || !item.TryGetProperty("official_output", out var official) || !item.GetProperty("expect").ValueEquals("accept") || printed.StartsWith(official.GetString()!, StringComparison.Ordinal) ? null : $"prints '{printed}' where the official reader prints '{official.GetString()}'";
         if (string.IsNullOrWhiteSpace(done.Problem!.Message)) return "is refused without a word";
         // A template is compiled from its file, but refuses a conversation by itself; a shard is named by its own path.
-        if (item.GetProperty("kind").GetString() != "chat_template" && !done.Problem.Message.Contains(Path.GetDirectoryName(path)!, StringComparison.Ordinal)) return $"is refused without its name: {done.Problem.Message}";
+        if (!done.Problem.Message.Contains(place, StringComparison.Ordinal)) return $"is refused without its name: {done.Problem.Message}";
         return !item.TryGetProperty("line", out var line) || done.Problem.Message.Contains($"line {line.GetInt32().ToString(CultureInfo.InvariantCulture)}:", StringComparison.Ordinal) ? null : $"is refused without its line {line}: {done.Problem.Message}";
     }
 
