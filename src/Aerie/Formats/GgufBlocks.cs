@@ -1,7 +1,8 @@
 // Blocks of GGUF tensors to float32, by the formulas of ggml (ggml-common.h, ggml-quants.c); d and m are halves, q the small whole numbers:
 //   Q4_0, Q5_0, Q8_0: d q      (q less 8, less 16, signed)          Q4_1, Q5_1: d q + m
 //   Q4_K, Q5_K: (d s) q - (m t)      eight runs of 32, each with a 6-bit scale s and a 6-bit minimum t
-//   Q6_K: (d s) q              (q less 32)      sixteen runs of 16, each with a signed 8-bit scale s
+//   Q2_K: (d s) q - (m t)      sixteen runs of 16, each with a 4-bit scale s and a 4-bit minimum t
+//   Q3_K, Q6_K: (d s) q        (q less 4, less 32)      sixteen runs of 16, each with a scale s (6 bits less 32, signed 8 bits)
 // Every product here is exact in float32, so the one rounding is that of the sum: the values are ggml's, bit for bit.
 using System.Buffers.Binary;
 
@@ -130,6 +131,41 @@ static class GgufBlocks
         var (s, t) = run < 4 ? (packed[run] & 63, packed[run + 4] & 63)
             : (packed[run + 4] & 15 | packed[run - 4] >> 6 << 4, packed[run + 4] >> 4 | packed[run] >> 6 << 4);
         return (Half(block) * s, Half(block[2..]) * t);
+    }
+
+    // 16 bytes with s below and t above, 64 bytes of two bits, d, m. Each half of the block has 32 of the bytes; pair k of their bits is quarter k of the half's 128 numbers.
+    internal static void Q2_K(ReadOnlySpan<byte> from, Span<float> to)
+    {
+        for (; to.Length > 0; to = to[256..], from = from[84..])
+        {
+            var (d, m) = (Half(from[80..]), Half(from[82..]));
+            for (var run = 0; run < 16; run++)
+            {
+                var bits = from.Slice(16 + run / 8 * 32 + run % 2 * 16, 16);
+                var result = to.Slice(run * 16, 16);
+                var (scale, minimum, shift) = (d * (from[run] & 15), m * (from[run] >> 4), run / 2 % 4 * 2);
+                for (var i = 0; i < 16; i++) result[i] = scale * (bits[i] >> shift & 3) - minimum;
+            }
+        }
+    }
+
+    // 32 bytes of third bits (bit k: quarter k of the whole block's eight; set means not less 4), 64 bytes of two bits as above, 12 bytes of scales, d.
+    // Scale r: low four bits in byte r, or for r >= 8 above those in byte r - 8; high two in byte 8 + r % 4, pair r / 4.
+    internal static void Q3_K(ReadOnlySpan<byte> from, Span<float> to)
+    {
+        for (; to.Length > 0; to = to[256..], from = from[110..])
+        {
+            var d = Half(from[108..]);
+            var packed = from.Slice(96, 12);
+            for (var run = 0; run < 16; run++)
+            {
+                var third = from.Slice(run % 2 * 16, 16);
+                var bits = from.Slice(32 + run / 8 * 32 + run % 2 * 16, 16);
+                var result = to.Slice(run * 16, 16);
+                var scale = d * ((packed[run % 8] >> run / 8 * 4 & 15 | (packed[8 + run % 4] >> run / 4 * 2 & 3) << 4) - 32);
+                for (var i = 0; i < 16; i++) result[i] = scale * ((bits[i] >> run / 2 % 4 * 2 & 3 | (third[i] >> run / 2 & 1) << 2) - 4);
+            }
+        }
     }
 
     // 128 bytes of low four bits, 64 of high two bits, 16 scales, d. Each half of the block: 64, 32 and 8 of them, and four quarters of 32 numbers:

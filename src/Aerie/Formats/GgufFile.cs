@@ -107,11 +107,13 @@ sealed class GgufFile : IDisposable
 
     internal bool IsArray(string key) => keys.TryGetValue(key, out var value) && value.Kind == GgufKind.Array;
 
-    internal string[]? Texts(string key) => Array(key, "texts", kind => kind == GgufKind.Text, (reader, _) => reader.Text(key));
+    // Arrays are read only if they have no more elements than the caller has use for: the file may be as large as a disk.
+    internal string[]? Texts(string key, long most = LargestArray) => Array(key, most, "texts", kind => kind == GgufKind.Text, (reader, _) => reader.Text(key));
 
-    internal long[]? Wholes(string key) => Array(key, "whole numbers", IsWhole, (reader, kind) => reader.Whole(kind, key));
+    internal long[]? Wholes(string key, long most = LargestArray) => Array(key, most, "whole numbers", IsWhole, (reader, kind) => reader.Whole(kind, key));
 
-    internal double[]? Numbers(string key) => Array(key, "numbers", kind => IsWhole(kind) || IsFloat(kind), (reader, kind) => IsFloat(kind) ? reader.Float(kind, key) : reader.Whole(kind, key));
+    internal double[]? Numbers(string key, long most = LargestArray) =>
+        Array(key, most, "numbers", kind => IsWhole(kind) || IsFloat(kind), (reader, kind) => IsFloat(kind) ? reader.Float(kind, key) : reader.Whole(kind, key));
 
     /// <summary>Ends the mapping.</summary>
     public void Dispose() => file.Dispose();
@@ -126,11 +128,11 @@ sealed class GgufFile : IDisposable
     GgufValue? Find(string key, string what, Func<GgufKind, bool> fits) => !keys.TryGetValue(key, out var value) ? null
         : fits(value.Kind) ? value : throw Bad($"key '{key}' should be {what}, it is {value}");
 
-    T[]? Array<T>(string key, string what, Func<GgufKind, bool> fits, Func<GgufReader, GgufKind, T> read)
+    T[]? Array<T>(string key, long most, string what, Func<GgufKind, bool> fits, Func<GgufReader, GgufKind, T> read)
     {
         if (!keys.TryGetValue(key, out var value)) return null;
         if (value.Kind != GgufKind.Array || !fits(value.Element)) throw Bad($"key '{key}' should be an array of {what}, it is {value}");
-        if (value.Count > LargestArray) throw Bad($"key '{key}' has {value.Count} elements; at most {LargestArray} are read");
+        if (value.Count > most) throw Bad($"key '{key}' has {value.Count} elements where {most} are the most");
         var (reader, result) = (At(value), new T[value.Count]);
         for (var i = 0; i < result.Length; i++) result[i] = read(reader, value.Element);
         return result;

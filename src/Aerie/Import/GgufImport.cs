@@ -13,10 +13,10 @@ using Aerie.Text;
 namespace Aerie.Import;
 
 /// <summary>What an import made.</summary>
-/// <param name="Architecture">As the GGUF file calls it: llama, qwen2, qwen3.</param>
+/// <param name="Architecture">As the GGUF file calls it: llama, qwen2, qwen3, qwen3moe.</param>
 /// <param name="Tensors">Tensors written.</param>
 /// <param name="Parameters">Numbers in them.</param>
-/// <param name="Types">Tensors by the type that they had.</param>
+/// <param name="Types">How many of them come of which type.</param>
 /// <param name="Files">The files of the folder, the weights last.</param>
 /// <param name="Notes">What a person should know: a template that is missing or cannot be read.</param>
 public sealed record GgufImportResult(string Architecture, int Tensors, long Parameters, IReadOnlyDictionary<string, int> Types, IReadOnlyList<string> Files, IReadOnlyList<string> Notes);
@@ -56,7 +56,7 @@ public static class GgufImport
                 .Where(name => File.Exists(Path.Combine(temporary, name))).Select(name => Path.Combine(folder, name)).ToList();
             if (Directory.Exists(target)) Directory.Delete(target);
             Directory.Move(temporary, target);
-            return new GgufImportResult(network.Name, network.Weights.Count, network.Weights.Sum(w => w.Source.Count),
+            return new GgufImportResult(network.Name, network.Weights.Count, network.Weights.Sum(w => w.Count),
                 network.Weights.GroupBy(w => w.Source.Type.Name).ToDictionary(g => g.Key, g => g.Count()), files, notes);
         }
         catch (Exception problem)
@@ -90,7 +90,7 @@ public static class GgufImport
         if (free < needed) throw new AerieException($"{folder}: {needed >> 20} MB are needed, the disk has {free >> 20} MB left.", "Make room, or choose a folder on another disk.");
     }
 
-    static long Bytes(GgufNetwork network, SafetensorsType dtype) => network.Weights.Sum(w => w.Source.Count * dtype.ByteSize());
+    static long Bytes(GgufNetwork network, SafetensorsType dtype) => network.Weights.Sum(w => w.Count * dtype.ByteSize());
 
     static void WriteTexts(string folder, GgufNetwork network, GgufTokenizer tokenizer, SafetensorsType dtype)
     {
@@ -142,19 +142,19 @@ public static class GgufImport
     static void WriteWeights(string folder, GgufModel model, GgufNetwork network, SafetensorsType dtype, IProgress<Progress>? progress, CancellationToken cancellation)
     {
         var (done, total) = (0L, Bytes(network, dtype));
-        var longest = network.Weights.Max(w => w.Source.Shape[^1]);
+        var longest = network.Weights.Max(w => w.Shape[^1]);
         var (numbers, bytes) = (new float[Math.Max(PieceLength, longest)], new byte[Math.Max(PieceLength, longest) * dtype.ByteSize()]);
-        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), network.Weights.Select(weight => new SafetensorsSource(weight.Name, dtype, weight.Source.Shape, stream =>
+        SafetensorsWriter.Write(Path.Combine(folder, SafetensorsFolder.SingleFile), network.Weights.Select(weight => new SafetensorsSource(weight.Name, dtype, weight.Shape, stream =>
         {
-            var (columns, count) = (weight.Source.Shape[^1], weight.Source.Count);
+            var (columns, count) = (weight.Shape[^1], weight.Count);
             // A head's rows, of a bias its numbers, are in llama.cpp's order.
-            if (weight.Source.Shape.Length == 1 && weight.HeadSize > 0) columns = 1;
+            if (weight.Shape.Length == 1 && weight.HeadSize > 0) columns = 1;
             var (rows, atOnce) = (count / columns, numbers.Length / columns);
             for (long row = 0; row < rows; row += atOnce)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var piece = numbers.AsSpan(0, (int)(Math.Min(atOnce, rows - row) * columns));
-                ReadRows(model, weight, row, (int)columns, piece);
+                ReadRows(model, weight, weight.FirstRow + row, (int)columns, piece);
                 var written = bytes.AsSpan(0, piece.Length * dtype.ByteSize());
                 Narrow(piece, dtype, written, weight.Source);
                 stream.Write(written);

@@ -1,6 +1,7 @@
 // What a GGUF file says about the network: its config.json, and every tensor with its Hugging Face name and shape.
 //   token_embd, output_norm, output (absent: tied)   and per layer, after blk.{i}.:
 //   attn_norm, attn_{q,k,v,output}, attn_{q,k}_norm (qwen3), ffn_norm, ffn_{gate,up,down}; .weight, and .bias where the model has them
+//   experts (qwen3moe; llama with experts is Mixtral): ffn_gate_inp, ffn_{gate,up,down}_exps with all experts of a layer in one tensor, which become a matrix each
 // llama.cpp rotates neighbouring pairs in architecture llama: its converter put row (2i + s) of a head where Hugging Face has row (s size/2 + i). That is turned back.
 using System.Text.Json;
 using Aerie.Formats;
@@ -10,23 +11,31 @@ namespace Aerie.Import;
 /// <summary>A tensor to be written.</summary>
 /// <param name="Name">Name in the Hugging Face checkpoint.</param>
 /// <param name="Source">The tensor in the GGUF file.</param>
+/// <param name="Shape">Dimensions to be written: those of the tensor, or of a part of it.</param>
+/// <param name="FirstRow">Row of the tensor where the part begins.</param>
 /// <param name="HeadSize">Rows of a head whose order is turned back; 0: rows stay.</param>
-readonly record struct GgufWeight(string Name, GgufTensor Source, int HeadSize);
+readonly record struct GgufWeight(string Name, GgufTensor Source, long[] Shape, long FirstRow = 0, int HeadSize = 0)
+{
+    internal long Count => Shape.Aggregate(1L, (product, size) => product * size);
+}
+
+/// <summary>A tensor that the GGUF file should have. An empty Hf: it is cut into parts.</summary>
+readonly record struct GgufSlot(string Name, string Hf, long[] Shape, bool Rotated = false, bool Optional = false, Func<int, string>? Part = null);
 
 sealed class GgufNetwork
 {
     const int MostListed = 8;
     static readonly (string Gguf, string ModelType, string Architecture)[] Families =
-        [("llama", "llama", "LlamaForCausalLM"), ("qwen2", "qwen2", "Qwen2ForCausalLM"), ("qwen3", "qwen3", "Qwen3ForCausalLM")];
+        [("llama", "llama", "LlamaForCausalLM"), ("qwen2", "qwen2", "Qwen2ForCausalLM"), ("qwen3", "qwen3", "Qwen3ForCausalLM"), ("qwen3moe", "qwen3_moe", "Qwen3MoeForCausalLM")];
 
     // Keys that change what a network computes and that none of these families has.
-    static readonly string[] Foreign = ["expert_count", "attention.scale", "logit_scale", "residual_scale", "embedding_scale", "attention.clamp_kqv", "attention.max_alibi_bias", "rope.scaling.yarn_log_multiplier"];
+    static readonly string[] Foreign = ["expert_shared_count", "expert_group_count", "attention.scale", "logit_scale", "residual_scale", "embedding_scale", "attention.clamp_kqv", "attention.max_alibi_bias", "rope.scaling.yarn_log_multiplier"];
 
     readonly GgufModel model;
     readonly GgufFile keys;
     readonly string prefix;
-    readonly int layers, hidden, intermediate, heads, keyHeads, headSize;
-    readonly long vocabulary;
+    readonly int layers, hidden, intermediate, heads, keyHeads, headSize, experts, expertsUsed, expertWidth;
+    readonly long vocabulary, window;
     readonly bool tied, attentionBias, outputBias, mlpBias;
 
     internal GgufNetwork(GgufModel model)
@@ -38,9 +47,19 @@ sealed class GgufNetwork
         if (ModelType is null) throw keys.Bad($"the architecture '{prefix}' is not supported", $"Supported: {string.Join(", ", Families.Select(f => f.Gguf))} (llama.cpp calls Mistral llama too).");
         foreach (var name in Foreign)
             if (Number(name) is not (null or 0)) throw keys.Bad($"key '{prefix}.{name}' is {Number(name)}, which is not supported for {prefix}");
+        if (keys.Flag($"{prefix}.attention.causal") == false) throw keys.Bad("its attention is not causal: it is no language model");
         layers = Size("block_count", 1 << 14);
         hidden = Size("embedding_length", 1 << 24);
-        intermediate = Size("feed_forward_length", 1 << 24);
+        if (prefix is "qwen3moe" || Whole("expert_count") is not (null or 0))
+        {
+            if (prefix is not ("qwen3moe" or "llama")) throw keys.Bad($"key '{prefix}.expert_count' is {Whole("expert_count")}, which is not supported for {prefix}");
+            (experts, expertsUsed) = (Size("expert_count", 1 << 14), Size("expert_used_count", 1 << 14));
+            if (Number("expert_weights_scale") is not (null or 0 or 1)) throw keys.Bad($"key '{prefix}.expert_weights_scale' is {Number("expert_weights_scale")}, which is not supported");
+            if (Whole("expert_gating_func") is not (null or 0 or 1)) throw keys.Bad($"key '{prefix}.expert_gating_func' is {Whole("expert_gating_func")}; supported: 1 (softmax)");
+        }
+        // Qwen's converter leaves the dense width out where no layer is dense.
+        intermediate = prefix == "qwen3moe" && !keys.Has($"{prefix}.feed_forward_length") ? Size("expert_feed_forward_length", 1 << 24) : Size("feed_forward_length", 1 << 24);
+        expertWidth = prefix != "qwen3moe" ? intermediate : keys.Has($"{prefix}.expert_feed_forward_length") ? Size("expert_feed_forward_length", 1 << 24) : intermediate / expertsUsed;
         heads = Size("attention.head_count", 1 << 14);
         keyHeads = keys.Has($"{prefix}.attention.head_count_kv") ? Size("attention.head_count_kv", 1 << 14) : heads;
         headSize = keys.Has($"{prefix}.attention.key_length") ? Size("attention.key_length", 1 << 14) : hidden / heads;
@@ -55,6 +74,13 @@ sealed class GgufNetwork
         attentionBias = model.Find("blk.0.attn_q.bias") is not null;
         outputBias = model.Find("blk.0.attn_output.bias") is not null;
         mlpBias = model.Find("blk.0.ffn_gate.bias") is not null;
+        // Only where the file says so: llama.cpp's converter drops the window of the first Mistral.
+        window = prefix == "llama" ? Whole("attention.sliding_window") ?? 0 : 0;
+        if (prefix == "llama" && (experts > 0 || window > 0))
+        {
+            (ModelType, Architecture) = experts > 0 ? ("mixtral", "MixtralForCausalLM") : ("mistral", "MistralForCausalLM");
+            if (attentionBias || mlpBias) throw keys.Bad($"has biases, which {Architecture} has not");
+        }
         if (prefix == "qwen2" ? !attentionBias || outputBias : attentionBias != outputBias) throw keys.Bad($"q {(attentionBias ? "has" : "has no")} bias and the attention's output {(outputBias ? "has" : "has no")}: not supported for {prefix}");
         Weights = Match();
     }
@@ -77,13 +103,11 @@ sealed class GgufNetwork
     /// <summary>Writes config.json.</summary>
     internal void WriteConfig(Utf8JsonWriter json, string dtype, GgufTokenizer tokenizer)
     {
-        // Only where the file says so: llama.cpp's converter drops the window of the first Mistral.
-        var window = prefix == "llama" ? Whole("attention.sliding_window") ?? 0 : 0;
         json.WriteStartObject();
         json.WriteStartArray("architectures");
-        json.WriteStringValue(window > 0 ? "MistralForCausalLM" : Architecture);
+        json.WriteStringValue(Architecture);
         json.WriteEndArray();
-        json.WriteString("model_type", window > 0 ? "mistral" : ModelType);
+        json.WriteString("model_type", ModelType);
         json.WriteNumber("num_hidden_layers", layers);
         json.WriteNumber("hidden_size", hidden);
         json.WriteNumber("intermediate_size", intermediate);
@@ -96,10 +120,23 @@ sealed class GgufNetwork
         json.WriteString("hidden_act", "silu");
         Rope.Write(json);
         json.WriteBoolean("tie_word_embeddings", tied);
-        if (prefix != "qwen2" && window == 0) json.WriteBoolean("attention_bias", attentionBias);
-        if (prefix == "llama" && window == 0) json.WriteBoolean("mlp_bias", mlpBias);
+        if (ModelType is "llama" or "qwen3" or "qwen3_moe") json.WriteBoolean("attention_bias", attentionBias);
+        if (ModelType == "llama") json.WriteBoolean("mlp_bias", mlpBias);
         if (window > 0) json.WriteNumber("sliding_window", window);
         if (prefix != "llama") json.WriteBoolean("use_sliding_window", false);
+        if (experts > 0)
+        {
+            json.WriteNumber(prefix == "llama" ? "num_local_experts" : "num_experts", experts);
+            json.WriteNumber("num_experts_per_tok", expertsUsed);
+        }
+        if (prefix == "qwen3moe")
+        {
+            json.WriteNumber("moe_intermediate_size", expertWidth);
+            json.WriteBoolean("norm_topk_prob", true);                 // llama.cpp knows no other way for it
+            json.WriteNumber("decoder_sparse_step", 1);
+            json.WriteStartArray("mlp_only_layers");
+            json.WriteEndArray();
+        }
         tokenizer.WriteIds(json);
         json.WriteString("torch_dtype", dtype);
         json.WriteEndObject();
@@ -109,16 +146,18 @@ sealed class GgufNetwork
     {
         var (found, known) = (new List<GgufWeight>(), new HashSet<string> { GgufRope.Frequencies });
         List<string> missing = [], misshaped = [];
-        foreach (var (name, hf, rotated, shape, optional) in Slots())
+        foreach (var slot in Slots())
         {
-            known.Add(name);
-            if (model.Find(name) is not { } tensor)
+            known.Add(slot.Name);
+            if (model.Find(slot.Name) is not { } tensor)
             {
-                if (!optional) missing.Add($"{name} [{string.Join(", ", shape)}]");
+                if (!slot.Optional) missing.Add($"{slot.Name} [{string.Join(", ", slot.Shape)}]");
                 continue;
             }
-            if (!tensor.Shape.AsSpan().SequenceEqual(shape)) misshaped.Add($"{tensor} should be [{string.Join(", ", shape)}]");
-            found.Add(new GgufWeight(hf, tensor, rotated && prefix == "llama" ? headSize : 0));
+            if (!tensor.Shape.AsSpan().SequenceEqual(slot.Shape)) misshaped.Add($"{tensor} should be [{string.Join(", ", slot.Shape)}]");
+            else if (slot.Part is { } part)
+                for (var i = 0; i < slot.Shape[0]; i++) found.Add(new GgufWeight(part(i), tensor, slot.Shape[1..], i * slot.Shape[1]));
+            else found.Add(new GgufWeight(slot.Hf, tensor, slot.Shape, 0, slot.Rotated && prefix == "llama" ? headSize : 0));
         }
         var unexpected = model.Names.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).ToList();
         if (missing.Count + misshaped.Count + unexpected.Count == 0) return found;
@@ -127,27 +166,36 @@ sealed class GgufNetwork
         throw keys.Bad($"the tensors do not fit architecture {prefix}; {string.Join("; ", problems)}", "The file is damaged, or made by a version of llama.cpp that puts more into it.");
     }
 
-    IEnumerable<(string Name, string Hf, bool Rotated, long[] Shape, bool Optional)> Slots()
+    IEnumerable<GgufSlot> Slots()
+    {
+        yield return new("token_embd.weight", "model.embed_tokens.weight", [vocabulary, hidden]);
+        yield return new("output_norm.weight", "model.norm.weight", [hidden]);
+        yield return new("output.weight", "lm_head.weight", [vocabulary, hidden], Optional: true);
+        for (var i = 0; i < layers; i++)
+            foreach (var slot in Layer($"blk.{i}.", $"model.layers.{i}.")) yield return slot;
+    }
+
+    IEnumerable<GgufSlot> Layer(string own, string hf)
     {
         long queries = (long)heads * headSize, keyWidth = (long)keyHeads * headSize;
-        yield return ("token_embd.weight", "model.embed_tokens.weight", false, [vocabulary, hidden], false);
-        yield return ("output_norm.weight", "model.norm.weight", false, [hidden], false);
-        yield return ("output.weight", "lm_head.weight", false, [vocabulary, hidden], true);
-        for (var i = 0; i < layers; i++)
+        var norms = prefix is "qwen3" or "qwen3moe";
+        foreach (var (part, name, size, there) in ((string, string, long, bool)[])[("attn_norm", "input_layernorm", hidden, true), ("ffn_norm", "post_attention_layernorm", hidden, true),
+            ("attn_q_norm", "self_attn.q_norm", headSize, norms), ("attn_k_norm", "self_attn.k_norm", headSize, norms)])
+            if (there) yield return new($"{own}{part}.weight", $"{hf}{name}.weight", [size]);
+        foreach (var (part, name, rows, columns, bias) in ((string, string, long, long, bool)[])[
+            ("attn_q", "self_attn.q_proj", queries, hidden, attentionBias), ("attn_k", "self_attn.k_proj", keyWidth, hidden, attentionBias),
+            ("attn_v", "self_attn.v_proj", keyWidth, hidden, attentionBias), ("attn_output", "self_attn.o_proj", hidden, queries, outputBias),
+            .. experts > 0 ? ((string, string, long, long, bool)[])[] : [("ffn_gate", "mlp.gate_proj", intermediate, hidden, mlpBias), ("ffn_up", "mlp.up_proj", intermediate, hidden, mlpBias), ("ffn_down", "mlp.down_proj", hidden, intermediate, mlpBias)]])
         {
-            foreach (var (part, hf, size) in ((string, string, long)[])[("attn_norm", "input_layernorm", hidden), ("ffn_norm", "post_attention_layernorm", hidden),
-                .. prefix == "qwen3" ? [("attn_q_norm", "self_attn.q_norm", headSize), ("attn_k_norm", "self_attn.k_norm", headSize)] : ((string, string, long)[])[]])
-                yield return ($"blk.{i}.{part}.weight", $"model.layers.{i}.{hf}.weight", false, [size], false);
-            foreach (var (part, hf, rows, columns, bias) in ((string, string, long, long, bool)[])[
-                ("attn_q", "self_attn.q_proj", queries, hidden, attentionBias), ("attn_k", "self_attn.k_proj", keyWidth, hidden, attentionBias),
-                ("attn_v", "self_attn.v_proj", keyWidth, hidden, attentionBias), ("attn_output", "self_attn.o_proj", hidden, queries, outputBias),
-                ("ffn_gate", "mlp.gate_proj", intermediate, hidden, mlpBias), ("ffn_up", "mlp.up_proj", intermediate, hidden, mlpBias), ("ffn_down", "mlp.down_proj", hidden, intermediate, mlpBias)])
-            {
-                var rotated = part is "attn_q" or "attn_k";
-                yield return ($"blk.{i}.{part}.weight", $"model.layers.{i}.{hf}.weight", rotated, [rows, columns], false);
-                if (bias) yield return ($"blk.{i}.{part}.bias", $"model.layers.{i}.{hf}.bias", rotated, [rows], false);
-            }
+            var rotated = part is "attn_q" or "attn_k";
+            yield return new($"{own}{part}.weight", $"{hf}{name}.weight", [rows, columns], rotated);
+            if (bias) yield return new($"{own}{part}.bias", $"{hf}{name}.bias", [rows], rotated);
         }
+        if (experts == 0) yield break;
+        var (block, gate, up, down) = prefix == "llama" ? ("block_sparse_moe", "w1", "w3", "w2") : ("mlp", "gate_proj", "up_proj", "down_proj");
+        yield return new($"{own}ffn_gate_inp.weight", $"{hf}{block}.gate.weight", [experts, hidden]);
+        foreach (var (part, name, rows, columns) in ((string, string, long, long)[])[("gate", gate, expertWidth, hidden), ("up", up, expertWidth, hidden), ("down", down, hidden, expertWidth)])
+            yield return new($"{own}ffn_{part}_exps.weight", "", [experts, rows, columns], Part: expert => $"{hf}{block}.experts.{expert}.{name}.weight");
     }
 
     double? Number(string name) => keys.IsArray($"{prefix}.{name}") ? throw keys.Bad($"key '{prefix}.{name}' is an array") : keys.Number($"{prefix}.{name}");

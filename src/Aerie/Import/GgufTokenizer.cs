@@ -29,10 +29,9 @@ sealed class GgufTokenizer
         this.keys = keys;
         Model = keys.Text("tokenizer.ggml.model") ?? throw keys.Bad("has no key 'tokenizer.ggml.model'", "A model without its tokenizer cannot be imported.");
         if (Model is not ("gpt2" or "llama")) throw keys.Bad($"the tokenizer '{Model}' is not supported", "Supported: gpt2 (byte-level BPE) and llama (SentencePiece BPE).");
-        tokens = keys.Texts("tokenizer.ggml.tokens") ?? throw keys.Bad("has no key 'tokenizer.ggml.tokens'");
-        kinds = keys.Wholes("tokenizer.ggml.token_type") ?? [.. Enumerable.Repeat((long)Normal, tokens.Length)];
+        tokens = keys.Texts("tokenizer.ggml.tokens", most: rows) ?? throw keys.Bad("has no key 'tokenizer.ggml.tokens'");
+        kinds = keys.Wholes("tokenizer.ggml.token_type", most: tokens.Length) ?? [.. Enumerable.Repeat((long)Normal, tokens.Length)];
         if (kinds.Length != tokens.Length) throw keys.Bad($"has {tokens.Length} tokens and {kinds.Length} token types");
-        if (tokens.Length > rows) throw keys.Bad($"has {tokens.Length} tokens and an embedding table of {rows} rows");
         for (var i = 0; i < tokens.Length; i++)
         {
             if (kinds[i] is < Normal or > Byte) throw keys.Bad($"token {i} is of the unknown type {kinds[i]}");
@@ -44,7 +43,8 @@ sealed class GgufTokenizer
         var unknowns = Enumerable.Range(0, tokens.Length).Where(i => kinds[i] == Unknown).ToList();
         unknown = Id("unknown") ?? (unknowns.Count > 0 ? unknowns[0] : null);
         (begins, ends) = (keys.Flag("tokenizer.ggml.add_bos_token") ?? Model == "llama", keys.Flag("tokenizer.ggml.add_eos_token") ?? false);
-        if (Model == "gpt2")
+        if (keys.Text("tokenizer.huggingface.json") is { } json) (whole, merges) = (json, []);
+        else if (Model == "gpt2")
         {
             var name = keys.Text("tokenizer.ggml.pre") ?? throw keys.Bad("has no key 'tokenizer.ggml.pre'", "The file is older than April 2024 and does not say how its text is cut; get a newer one.");
             pattern = GgufPattern.Find(name) ?? throw keys.Bad($"the pre-tokenizer '{name}' is not known", $"Known: {GgufPattern.Known}.");
@@ -54,7 +54,6 @@ sealed class GgufTokenizer
         else merges = MergesOfScores();
         if (begins && Id("bos") is null) begins = false;
         if (ends && Id("eos") is null) ends = false;
-        whole = keys.Text("tokenizer.huggingface.json");
     }
 
     /// <summary>gpt2 or llama.</summary>
@@ -146,18 +145,18 @@ sealed class GgufTokenizer
         return read;
     }
 
-    // Only what can come of text takes part: no control tokens, and no names of bytes such as <0x0A>.
+    // Only what merging makes takes part: no control tokens, no added ones, which are found before, and no names of bytes such as <0x0A>.
     List<(string, string)> MergesOfScores()
     {
-        var scores = keys.Numbers("tokenizer.ggml.scores") ?? throw keys.Bad("has no key 'tokenizer.ggml.scores'");
+        var scores = keys.Numbers("tokenizer.ggml.scores", most: tokens.Length) ?? throw keys.Bad("has no key 'tokenizer.ggml.scores'");
         if (scores.Length != tokens.Length) throw keys.Bad($"has {tokens.Length} tokens and {scores.Length} scores");
-        var pieces = vocabulary.Where(t => kinds[t.Value] is Normal or UserDefined or Unused).ToDictionary(t => t.Key, t => t.Value);
+        var pieces = vocabulary.Where(t => kinds[t.Value] is Normal or Unused).ToDictionary(t => t.Key, t => t.Value);
         var lookup = pieces.GetAlternateLookup<ReadOnlySpan<char>>();
         var found = new List<(string Left, string Right, double Score)>();
         foreach (var (piece, id) in pieces.OrderBy(t => t.Value))
         {
             if (double.IsNaN(scores[id])) throw keys.Bad($"token {id} has no score");
-            if (piece.Length > LongestPiece) continue;                        // linear in a hostile file; SentencePiece's own limit is far below
+            if (piece.Length > LongestPiece) continue;                        // for hostile files; SentencePiece's own limit is 16 unless told
             for (var cut = 1; cut < piece.Length; cut++)
                 if (!char.IsLowSurrogate(piece[cut]) && lookup.TryGetValue(piece.AsSpan(0, cut), out var left, out _) && lookup.TryGetValue(piece.AsSpan(cut), out var right, out _))
                     found.Add((left, right, scores[id]));
@@ -166,7 +165,7 @@ sealed class GgufTokenizer
         return [.. found.OrderByDescending(m => m.Score).ThenByDescending(m => Runes(m.Left)).ThenByDescending(m => Runes(m.Right)).Select(m => (m.Left, m.Right))];
     }
 
-    const int LongestPiece = 1024;
+    const int LongestPiece = 128;
 
     static int Runes(string text) => text.Length - text.Count(char.IsLowSurrogate);
 

@@ -7,7 +7,7 @@ namespace Aerie.Tests.Formats;
 public class GgufTests
 {
     [Theory]
-    [InlineData(2, "Q4_0"), InlineData(3, "Q4_1"), InlineData(6, "Q5_0"), InlineData(7, "Q5_1"), InlineData(8, "Q8_0"), InlineData(12, "Q4_K"), InlineData(13, "Q5_K"), InlineData(14, "Q6_K")]
+    [InlineData(2, "Q4_0"), InlineData(3, "Q4_1"), InlineData(6, "Q5_0"), InlineData(7, "Q5_1"), InlineData(8, "Q8_0"), InlineData(10, "Q2_K"), InlineData(11, "Q3_K"), InlineData(12, "Q4_K"), InlineData(13, "Q5_K"), InlineData(14, "Q6_K")]
     public void Blocks_are_expanded_as_ggml_does_it_bit_for_bit(uint id, string name)
     {
         using var truth = SafetensorsFolder.Open(Golden.Path("gguf", "blocks.safetensors"));
@@ -21,14 +21,19 @@ public class GgufTests
     static GgufBuilder Small() => new GgufBuilder().Key("general.architecture", "llama").Key("text", "é").Key("list", new[] { "a", "b" }).Key("n", 7u)
         .Tensor("a", [2, 3], [1, 2, 3, 4, 5, 6]).Tensor("b", 8, [1, 32], new byte[34]).Tensor("c", [5], [1, 2, 3, 4, 5]);
 
-    static string Problem(byte[] bytes, string name = "model.gguf")
+    static string Problem(byte[] bytes)
     {
         using var folder = Golden.Temporary();
-        File.WriteAllBytes(folder.File(name), bytes);
+        return Problem(bytes, folder.File("model.gguf"));
+    }
+
+    static string Problem(byte[] bytes, string path)
+    {
+        File.WriteAllBytes(path, bytes);
         var before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
-            using var model = GgufModel.Open(folder.File(name));
+            using var model = GgufModel.Open(path);
             foreach (var key in model.Keys.Keys)
                 if (model.Keys.IsArray(key)) _ = key == "list" ? model.Keys.Texts(key)!.Length : model.Keys.Wholes(key)!.Length;
                 else _ = key is "n" ? $"{model.Keys.Whole(key)}" : key == "general.alignment" ? "" : model.Keys.Text(key);
@@ -37,7 +42,7 @@ public class GgufTests
         }
         catch (AerieException problem)
         {
-            Assert.StartsWith(folder.Path, problem.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{path}: ", problem.Message, StringComparison.Ordinal);
             return problem.Message;
         }
         finally
@@ -107,20 +112,22 @@ public class GgufTests
     [Fact]
     public void A_file_cut_anywhere_is_refused()
     {
+        using var folder = Golden.Temporary();
         var whole = Small().Build();
         Assert.Equal("", Problem(whole));
-        for (var length = 0; length < whole.Length - 12; length++) Assert.NotEqual("", Problem(whole[..length]));       // the last 12 bytes are padding
+        for (var length = 0; length < whole.Length - 12; length++) Assert.NotEqual("", Problem(whole[..length], folder.File("cut.gguf")));       // the last 12 bytes are padding
     }
 
     [Fact]
     public void Whatever_bytes_change_nothing_but_an_error_comes_of_it()
     {
+        using var folder = Golden.Temporary();
         var random = new Random(5);
-        for (var i = 0; i < 3000; i++)
+        for (var i = 0; i < 1000; i++)
         {
             var bytes = Small().Build();
             for (var n = random.Next(1, 4); n > 0; n--) bytes[random.Next(bytes.Length - 140)] = (byte)random.Next(256);
-            Problem(bytes);
+            Problem(bytes, folder.File("changed.gguf"));
         }
     }
 

@@ -11,7 +11,7 @@ namespace Aerie.Tests.Import;
 
 public class GgufImportTests
 {
-    public static TheoryData<string> Models => ["llama_llama3", "llama_yarn", "llama_linear", "llama_tied_bias", "llama_head_dim", "mistral", "qwen2", "qwen3", "qwen3_bf16"];
+    public static TheoryData<string> Models => ["llama_llama3", "llama_yarn", "llama_linear", "llama_tied_bias", "llama_head_dim", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_bf16"];
 
     [Theory, MemberData(nameof(Models))]
     public void A_model_comes_back_as_it_was(string name)
@@ -96,6 +96,28 @@ public class GgufImportTests
         Assert.Equal(["model"], Directory.EnumerateFileSystemEntries(folder.File("new")).Select(Path.GetFileName));
     }
 
+    [Fact]
+    public void Experts_of_one_tensor_become_a_matrix_each()
+    {
+        using var folder = Golden.Temporary();
+        var builder = new GgufBuilder();
+        foreach (var (key, value) in new (string, uint)[] { ("block_count", 1), ("embedding_length", 8), ("attention.head_count", 2), ("context_length", 64), ("expert_count", 3), ("expert_used_count", 2), ("expert_feed_forward_length", 4) })
+            builder.Key($"qwen3moe.{key}", value);
+        builder.Key("general.architecture", "qwen3moe").Key("qwen3moe.attention.layer_norm_rms_epsilon", 1e-6f);
+        foreach (var (name, shape) in new[] { ("token_embd", new long[] { 20, 8 }), ("output_norm", [8]), ("blk.0.attn_norm", [8]), ("blk.0.ffn_norm", [8]), ("blk.0.attn_q_norm", [4]), ("blk.0.attn_k_norm", [4]),
+            ("blk.0.attn_q", [8, 8]), ("blk.0.attn_k", [8, 8]), ("blk.0.attn_v", [8, 8]), ("blk.0.attn_output", [8, 8]), ("blk.0.ffn_gate_inp", [3, 8]), ("blk.0.ffn_gate_exps", [3, 4, 8]), ("blk.0.ffn_up_exps", [3, 4, 8]), ("blk.0.ffn_down_exps", [3, 8, 4]) })
+            builder.Tensor($"{name}.weight", shape, [.. Enumerable.Range(0, (int)shape.Aggregate((a, b) => a * b)).Select(i => (float)i)]);
+        GgufImport.Run(GgufModels.Characters(builder, 20).Save(folder.File("model.gguf")), folder.File("model"));
+        using var weights = SafetensorsFolder.Open(folder.File("model"));
+        Assert.Equal(Enumerable.Range(64, 32).Select(i => (float)i), weights.ReadFloat32("model.layers.0.mlp.experts.2.down_proj.weight"));
+        Assert.Equal([8L, 4], weights.Get("model.layers.0.mlp.experts.1.down_proj.weight").Shape);
+        // Rows of q stay: only architecture llama turns pairs.
+        Assert.Equal(Enumerable.Range(0, 64).Select(i => (float)i), weights.ReadFloat32("model.layers.0.self_attn.q_proj.weight"));
+        var config = TargetConfig.Read(folder.File("model"));
+        Assert.Equal((3, 2, 4, true, 0), (config.Experts!.Count, config.Experts.Chosen, config.Experts.Width, config.Experts.Rule.Normalize, config.DenseLayers.Count));
+        Target.Load(folder.File("model")).Dispose();           // every tensor is where it is looked for
+    }
+
     static GgufBuilder Wide()
     {
         var builder = new GgufBuilder().Key("general.architecture", "llama").Key("llama.block_count", 1u).Key("llama.embedding_length", 32u).Key("llama.feed_forward_length", 4u)
@@ -114,7 +136,10 @@ public class GgufImportTests
         { "key 'llama.block_count' is 99999999", "llama.block_count=99999999" },
         { "missing (9): blk.1.attn_norm.weight [32]", "llama.block_count=2" },
         { "of another shape (2): blk.0.attn_k.weight F32 [4, 32] should be [8, 32]", "llama.attention.head_count_kv=2" },
-        { "key 'llama.expert_count' is 8, which is not supported", "llama.expert_count=8" },
+        { "has no key 'llama.expert_used_count'", "llama.expert_count=8" },
+        { "its attention is not causal", "*causal" },
+        { "key 'llama.attention.scale' is 2, which is not supported", "llama.attention.scale=2" },
+        { "key 'tokenizer.ggml.tokens' has 21 elements where 20 are the most", "*more" },
         { "partial rotation is not supported", "llama.rope.dimension_count=2" },
         { "'longrope'; supported: none, linear, yarn", "llama.rope.scaling.type=longrope" },
         { "key 'llama.rope.scale_linear' is missing or not positive", "llama.rope.scaling.type=linear" },
@@ -148,6 +173,8 @@ public class GgufImportTests
                 "*heads" => builder.Key("llama.attention.head_count_kv", new[] { 1, 2 }),
                 "*experts" => builder.Tensor("blk.0.ffn_gate_exps.weight", [1], [1f]),
                 "*twice" => builder.Key("tokenizer.ggml.tokens", Tokens()),
+                "*causal" => builder.Key("llama.attention.causal", false),
+                "*more" => GgufModels.Characters(builder, 21),
                 "*types" => builder.Key("tokenizer.ggml.token_type", new int[19]),
                 "*pre" => builder.Key("tokenizer.ggml.model", "gpt2").Key("tokenizer.ggml.pre", "brand-new"),
                 "*merge" => builder.Key("tokenizer.ggml.model", "gpt2").Key("tokenizer.ggml.pre", "gpt-2").Key("tokenizer.ggml.merges", new[] { "a b" }),

@@ -9,7 +9,8 @@ namespace Aerie.Tests.Import;
 static class GgufModels
 {
     static readonly (string Hf, string Gguf)[] Parts = [("input_layernorm", "attn_norm"), ("post_attention_layernorm", "ffn_norm"), ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"),
-        ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"), ("self_attn.q_norm", "attn_q_norm"), ("self_attn.k_norm", "attn_k_norm"), ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down")];
+        ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"), ("self_attn.q_norm", "attn_q_norm"), ("self_attn.k_norm", "attn_k_norm"), ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
+        ("block_sparse_moe.gate", "ffn_gate_inp")];
 
     /// <summary>The network of a model folder, and a tokenizer of single characters.</summary>
     internal static GgufBuilder Of(string folder)
@@ -25,7 +26,17 @@ static class GgufModels
         if (c.Rope.Kind == "yarn") builder.Key($"{family}.rope.scaling.original_context_length", (uint)c.Rope.OriginalLength).Key($"{family}.rope.scaling.yarn_beta_fast", (float)c.Rope.BetaFast);
         if (c.Rope.Kind == "llama3") builder.Tensor("rope_freqs.weight", [c.HeadSize / 2], Llama3(c));
         using var weights = SafetensorsFolder.Open(folder);
-        foreach (var entry in weights.Entries)
+        if (c.Experts is { } experts)
+        {
+            builder.Key("llama.expert_count", (uint)experts.Count).Key("llama.expert_used_count", (uint)experts.Chosen);
+            for (var layer = 0; layer < c.Layers; layer++)
+                foreach (var (part, name) in new[] { ("gate", "w1"), ("down", "w2"), ("up", "w3") })
+                {
+                    string[] all = [.. Enumerable.Range(0, experts.Count).Select(e => $"model.layers.{layer}.block_sparse_moe.experts.{e}.{name}.weight")];
+                    builder.Tensor($"blk.{layer}.ffn_{part}_exps.weight", 0, [experts.Count, .. weights.Get(all[0]).Shape], [.. all.SelectMany(n => weights.Bytes(n).ToArray())]);
+                }
+        }
+        foreach (var entry in weights.Entries.Where(e => !e.Name.Contains(".experts.", StringComparison.Ordinal)))
         {
             var rows = weights.Bytes(entry.Name).ToArray().Chunk((int)(entry.ByteLength / entry.Shape[0])).ToArray();
             if (family == "llama" && (entry.Name.Contains("q_proj", StringComparison.Ordinal) || entry.Name.Contains("k_proj", StringComparison.Ordinal)))
