@@ -1,6 +1,5 @@
 // A model's chat template: Jinja as Hugging Face transformers runs it (sandboxed, trim_blocks, lstrip_blocks, loop controls,
 // {% generation %}). Compiled once; a rendering has limits on steps, output and depth, and reaches nothing outside its variables.
-using System.Text;
 using System.Text.Json;
 using Aerie.Text.Templates;
 
@@ -41,6 +40,8 @@ public sealed class ChatTemplate
     readonly Block root;
     readonly string source;
     readonly IReadOnlyDictionary<string, string> specialTokens;
+    IReadOnlyDictionary<string, JsonElement> variables = new Dictionary<string, JsonElement>();
+    ChatTemplate? withTools;
 
     /// <summary>Compiles a template.</summary>
     /// <param name="source">The template's text.</param>
@@ -56,49 +57,55 @@ public sealed class ChatTemplate
     }
 
     /// <summary>Does the template mark the assistant's text with <c>{% generation %}</c>?</summary>
-    public bool MarksGeneration => source.Contains("generation", StringComparison.Ordinal) && System.Text.RegularExpressions.Regex.IsMatch(source, @"\{%[-+]?\s*generation\s*[-+]?%\}");
+    public bool MarksGeneration => withTools?.MarksGeneration != false && source.Contains("generation", StringComparison.Ordinal) && System.Text.RegularExpressions.Regex.IsMatch(source, @"\{%[-+]?\s*generation\s*[-+]?%\}");
 
-    /// <summary>The template of a model folder: <c>chat_template.jinja</c>, or <c>chat_template</c> of <c>tokenizer_config.json</c>; null if there is none.</summary>
+    /// <summary>The template of a model folder, wherever it keeps it (ChatTemplateFiles.cs); null if there is none. Of several it is <paramref name="name"/>;
+    /// without a name <c>default</c>, and <c>tool_use</c> for conversations with tools where the model has one.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="specialTokens">Usually <see cref="Tokenizer.SpecialTokens"/>.</param>
-    /// <param name="name">Which one of several: <c>default</c>, <c>tool_use</c> ...</param>
-    public static ChatTemplate? Find(string folder, IReadOnlyDictionary<string, string>? specialTokens = null, string name = "default")
+    /// <param name="name">Which one of several.</param>
+    /// <exception cref="AerieException">A template is broken, or there is none of that name.</exception>
+    public static ChatTemplate? Find(string folder, IReadOnlyDictionary<string, string>? specialTokens = null, string? name = null)
     {
-        var file = Path.Combine(folder, "chat_template.jinja");
-        var named = Path.Combine(folder, "additional_chat_templates", $"{name}.jinja");
-        if (name != "default" && File.Exists(named)) file = named;
-        if (File.Exists(file)) return Load(file, specialTokens);
-        var config = Path.Combine(folder, "tokenizer_config.json");
-        if (!File.Exists(config)) return null;
-        try
-        {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(config));
-            if (!json.RootElement.TryGetProperty("chat_template", out var template)) return null;
-            if (template.ValueKind == JsonValueKind.String) return new ChatTemplate(template.GetString()!, specialTokens);
-            if (template.ValueKind != JsonValueKind.Array) return null;
-            var list = template.EnumerateArray().ToDictionary(t => t.GetProperty("name").GetString()!, t => t.GetProperty("template").GetString()!);
-            return list.TryGetValue(name, out var found) || list.TryGetValue("default", out found) ? new ChatTemplate(found, specialTokens) : null;
-        }
-        catch (Exception problem) when (problem is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException or IOException)
-        {
-            throw new AerieException($"{config}: cannot be read: {problem.Message}", null, problem);
-        }
+        var found = ChatTemplateFiles.In(folder);
+        if (found.Count == 0) return null;
+        var names = string.Join(", ", found.Keys.Order(StringComparer.Ordinal));
+        var source = found.GetValueOrDefault(name ?? "default") ?? throw new AerieException($"{folder}: has no chat template '{name ?? "default"}'", $"It has: {names}.");
+        var template = Compile(source);
+        if (name is null && found.TryGetValue("tool_use", out var other)) template.withTools = Compile(other);
+        return template;
+
+        ChatTemplate Compile(ChatTemplateFiles.Source source) => InFile(source.Where, () => new ChatTemplate(source.Text, specialTokens));
     }
+
+    /// <summary>The same template with further variables for every rendering, such as <c>enable_thinking</c>; those of a rendering win.</summary>
+    public ChatTemplate With(IReadOnlyDictionary<string, JsonElement> variables)
+    {
+        var copy = (ChatTemplate)MemberwiseClone();
+        copy.variables = variables;
+        copy.withTools = withTools?.With(variables);
+        return copy;
+    }
+
+    /// <summary>The template that renders a conversation with these tools: this one, or the model's own for tools.</summary>
+    public ChatTemplate For(JsonElement? tools) => tools is null ? this : withTools ?? this;
 
     /// <summary>Compiles a template file.</summary>
     public static ChatTemplate Load(string file, IReadOnlyDictionary<string, string>? specialTokens = null)
     {
+        var text = ChatTemplateFiles.ReadText(file);
+        return InFile(file, () => new ChatTemplate(text, specialTokens));
+    }
+
+    static ChatTemplate InFile(string where, Func<ChatTemplate> compile)
+    {
         try
         {
-            return new ChatTemplate(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(file)), specialTokens);
+            return compile();
         }
         catch (AerieException problem)
         {
-            throw new AerieException($"{file}: {problem.Message}", problem.Hint, problem);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new AerieException($"{file}: cannot be read: {problem.Message}", null, problem);
+            throw new AerieException($"{where}: {problem.Message}", problem.Hint, problem);
         }
     }
 
@@ -108,6 +115,7 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatTemplateOptions();
+        if (options.Tools is not null && withTools is not null) return withTools.Render(messages, options);
         List<object> values = [.. messages.Select(TemplateInput.Message)];
         var continued = options.ContinueFinalMessage is { } field ? MarkEnd(values, field, options) : null;
         var run = new Run(options.Now ?? DateTime.Now, messages.Count);
@@ -116,6 +124,7 @@ public sealed class ChatTemplate
         run.Scope.Set("documents", options.Documents is { } documents ? TemplateInput.Value(documents) : None.Value);
         run.Scope.Set("add_generation_prompt", options.AddGenerationPrompt);
         foreach (var (name, token) in specialTokens) run.Scope.Set(name, token);
+        foreach (var (name, value) in variables) run.Scope.Set(name, TemplateInput.Value(value));
         foreach (var (name, value) in options.Variables) run.Scope.Set(name, TemplateInput.Value(value));
         run.Scope = new Scope(run.Scope);
         run.Begin();

@@ -13,13 +13,13 @@ public sealed class TokenStream(Tokenizer tokenizer, bool skipSpecialTokens = tr
     public string Next(int id)
     {
         window.Add(id);
-        var text = tokenizer.Decode(window, skipSpecialTokens);
+        var text = tokenizer.Decode(window, skipSpecialTokens, cleanUp: false);
         if (text.EndsWith('\uFFFD')) return "";
         var piece = Beyond(text);
         if (piece.Length > 0)
         {
             window.RemoveRange(0, context);
-            contextText = tokenizer.Decode(window, skipSpecialTokens);
+            contextText = tokenizer.Decode(window, skipSpecialTokens, cleanUp: false);
         }
         context = window.Count;
         return piece;
@@ -28,7 +28,7 @@ public sealed class TokenStream(Tokenizer tokenizer, bool skipSpecialTokens = tr
     /// <summary>What is still held back.</summary>
     public string Rest()
     {
-        var piece = Beyond(tokenizer.Decode(window, skipSpecialTokens));
+        var piece = Beyond(tokenizer.Decode(window, skipSpecialTokens, cleanUp: false));
         window.Clear();
         (context, contextText) = (0, "");
         return piece;

@@ -1,7 +1,6 @@
 // A Hugging Face tokenizer.json: added tokens, normalizer, pre-tokenizer, model, post-processor, decoder, in this order.
 // The file decides; what a Python class of the model's family would change is not looked at.
 using System.Text;
-using System.Text.Json;
 
 namespace Aerie.Text;
 
@@ -18,13 +17,14 @@ public sealed class Tokenizer
     readonly PostProcessor postProcessor;
     readonly Decoder? decoder;
     readonly AddedTokenFinder rawFinder, normalizedFinder;
+    readonly bool splitSpecial, cleansUp;
     readonly Dictionary<int, AddedToken> added = [];
     readonly Dictionary<string, int> idOf = [];
     readonly Dictionary<int, string> tokenOf = [];
 
-    Tokenizer(ComponentJson json, string file, IReadOnlyDictionary<string, string> specialTokens)
+    Tokenizer(ComponentJson json, string file, TokenizerConfig config)
     {
-        (this.file, SpecialTokens) = (file, specialTokens);
+        (this.file, SpecialTokens, splitSpecial) = (file, config.SpecialTokens, config.SplitSpecialTokens);
         model = TokenModel.Read(json.Child("model") ?? throw json.Bad("has no 'model'"));
         if (json.Child("normalizer") is { } n) normalizer = Normalizer.Read(n);
         if (json.Child("pre_tokenizer") is { } p) preTokenizer = PreTokenizer.Read(p);
@@ -33,19 +33,25 @@ public sealed class Tokenizer
         foreach (var (token, id) in model.Vocabulary) (idOf[token], tokenOf[id]) = (id, token);
         if (json.Find("added_tokens") is not null)
         {
-            foreach (var item in json.List("added_tokens")) Add(item);
+            foreach (var item in json.List("added_tokens")) Add(item, item.Id("id"));
         }
+        foreach (var (id, token) in config.AddedTokens) Add(token, id);
+        foreach (var content in config.Controls)
+        {
+            if (idOf.TryGetValue(content, out var id)) added[id] = added.TryGetValue(id, out var known) ? known with { Special = true } : new AddedToken(id, content, Special: true, false, false, false, false);
+        }
+        cleansUp = config.CleansUpSpaces && model is not Bpe.BpeModel;
         rawFinder = new(added.Values.Where(t => !t.Normalized).Select(t => (t, t.Content)));
         normalizedFinder = new(added.Values.Where(t => t.Normalized).Select(t => (t, Normalized(t.Content))));
         VocabularySize = tokenOf.Count == 0 ? 0 : tokenOf.Keys.Max() + 1;
     }
 
-    void Add(ComponentJson json)
+    // A token that is there already keeps its id.
+    void Add(ComponentJson json, int id)
     {
         var content = json.Text("content");
         if (content.Length == 0) throw json.Bad("an added token without text");
-        var id = json.Id("id");
-        if (model.Vocabulary.TryGetValue(content, out var own)) id = own;
+        if (idOf.TryGetValue(content, out var own)) id = own;
         if (tokenOf.TryGetValue(id, out var other) && other != content) throw json.Bad($"id {id} of added token '{content}' is that of '{other}'");
         var special = json.Flag("special", false);
         added[id] = new AddedToken(id, content, special, json.Flag("single_word", false), json.Flag("lstrip", false), json.Flag("rstrip", false), json.Flag("normalized", !special));
@@ -57,13 +63,13 @@ public sealed class Tokenizer
     public static Tokenizer Load(string path)
     {
         var file = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
-        using var json = ReadJson(file);
-        var specialTokens = ReadSpecialTokens(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        using var json = TextJson.Read(file);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         try
         {
-            return new Tokenizer(new ComponentJson(json.RootElement, file), file, specialTokens);
+            return TokenizerConfig.Read(folder, config => new Tokenizer(new ComponentJson(json.RootElement, file), file, config));
         }
-        catch (AerieException problem) when (!problem.Message.StartsWith(file, StringComparison.Ordinal))
+        catch (AerieException problem) when (!problem.Message.StartsWith(file, StringComparison.Ordinal) && !problem.Message.StartsWith(folder, StringComparison.Ordinal))
         {
             throw new AerieException($"{file}: {problem.Message}", problem.Hint, problem);
         }
@@ -90,12 +96,12 @@ public sealed class Tokenizer
     /// <summary>The ids of a text.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">Put the tokens around it that the file's post-processor names (such as bos). Chat templates write their own: false for them.</param>
-    /// <param name="splitSpecialTokens">Read control tokens in the text as plain text (for text from users).</param>
-    public List<int> Encode(string text, bool addSpecialTokens = false, bool splitSpecialTokens = false)
+    /// <param name="splitSpecialTokens">Read control tokens in the text as plain text (for text from users); null: as tokenizer_config.json says, usually no.</param>
+    public List<int> Encode(string text, bool addSpecialTokens = false, bool? splitSpecialTokens = null)
     {
         var ids = new List<int>(text.Length / 3 + 8);
         if (addSpecialTokens) ids.AddRange(postProcessor.Before);
-        Encode(text, splitSpecialTokens, ids, null);
+        Encode(text, splitSpecialTokens ?? splitSpecial, ids, null);
         if (addSpecialTokens) ids.AddRange(postProcessor.After);
         return ids;
     }
@@ -104,7 +110,7 @@ public sealed class Tokenizer
     /// <param name="texts">The texts.</param>
     /// <param name="addSpecialTokens">As for one text.</param>
     /// <param name="splitSpecialTokens">As for one text.</param>
-    public List<int>[] EncodeAll(IReadOnlyList<string> texts, bool addSpecialTokens = false, bool splitSpecialTokens = false)
+    public List<int>[] EncodeAll(IReadOnlyList<string> texts, bool addSpecialTokens = false, bool? splitSpecialTokens = null)
     {
         ArgumentNullException.ThrowIfNull(texts);
         return InOrder.Map(texts, text => Encode(text, addSpecialTokens, splitSpecialTokens));
@@ -115,7 +121,7 @@ public sealed class Tokenizer
     public (List<int> Ids, List<(int Start, int End)> Places) EncodeWithPlaces(string text)
     {
         var (ids, places) = (new List<int>(), new List<(int, int)>());
-        Encode(text, false, ids, places);
+        Encode(text, splitSpecial, ids, places);
         return (ids, places);
     }
 
@@ -150,7 +156,10 @@ public sealed class Tokenizer
     }
 
     /// <summary>The text of ids; unknown ids vanish, ill-formed UTF-8 becomes U+FFFD.</summary>
-    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = false)
+    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = false) => Decode(ids, skipSpecialTokens, cleanUp: true);
+
+    // Cleaning up looks at what comes next, so a stream goes without, as the library's does.
+    internal string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUp)
     {
         ArgumentNullException.ThrowIfNull(ids);
         var tokens = new List<string>();
@@ -159,7 +168,8 @@ public sealed class Tokenizer
             if (skipSpecialTokens && added.TryGetValue(id, out var special) && special.Special) continue;
             if (tokenOf.TryGetValue(id, out var token)) tokens.Add(token);
         }
-        return decoder is null ? string.Join(' ', tokens) : string.Concat(decoder.Apply(tokens));
+        var text = decoder is null ? string.Join(' ', tokens) : string.Concat(decoder.Apply(tokens));
+        return cleansUp && cleanUp ? TokenizerConfig.CleanUp(text) : text;
     }
 
     Piece Normalized(Piece piece) => normalizer?.Apply(piece, Limit(piece.Length)) ?? piece;
@@ -179,46 +189,5 @@ public sealed class Tokenizer
             i++;
         }
         return text;
-    }
-
-    static JsonDocument ReadJson(string file)
-    {
-        byte[] bytes;
-        try
-        {
-            bytes = File.ReadAllBytes(file);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new AerieException($"{file}: cannot be read: {problem.Message}", "A model folder needs its tokenizer.json.", problem);
-        }
-        try
-        {
-            if (bytes.AsSpan().StartsWith("version https://git-lfs"u8)) throw new AerieException($"{file}: is a Git LFS pointer, not the file itself", "Run `git lfs pull` in that folder, or download the file.");
-            if (!System.Text.Unicode.Utf8.IsValid(bytes)) throw new AerieException($"{file}: is not UTF-8");
-            return JsonDocument.Parse(bytes);
-        }
-        catch (JsonException problem)
-        {
-            throw new AerieException($"{file}: not JSON: {problem.Message}", null, problem);
-        }
-    }
-
-    static Dictionary<string, string> ReadSpecialTokens(string folder)
-    {
-        var found = new Dictionary<string, string>();
-        foreach (var name in new[] { "tokenizer_config.json", "special_tokens_map.json" })
-        {
-            var file = Path.Combine(folder, name);
-            if (!File.Exists(file)) continue;
-            using var json = ReadJson(file);
-            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new AerieException($"{file}: is not an object");
-            foreach (var item in json.RootElement.EnumerateObject().Where(p => p.Name.EndsWith("_token", StringComparison.Ordinal)))
-            {
-                var value = item.Value.ValueKind == JsonValueKind.Object && item.Value.TryGetProperty("content", out var content) ? content : item.Value;
-                if (value.ValueKind == JsonValueKind.String) found.TryAdd(item.Name, value.GetString()!);
-            }
-        }
-        return found;
     }
 }

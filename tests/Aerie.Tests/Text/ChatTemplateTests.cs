@@ -1,4 +1,5 @@
 // Chat templates against what transformers renders.
+using System.Text.Json;
 using Aerie.Parity.Hostile;
 using Aerie.Text;
 
@@ -34,5 +35,49 @@ public class ChatTemplateTests
             if (rendered.GenerationSpans.Count == 0) Assert.Equal("189", rendered.Text);
         });
         Assert.True(cost is { Problem: null, TooMuch: null }, $"{cost}");
+    }
+
+    static readonly JsonElement SomeTools = JsonDocument.Parse("[]").RootElement;
+
+    static string Render(ChatTemplate template, JsonElement? tools = null) => template.Render([], new ChatTemplateOptions { Tools = tools }).Text;
+
+    [Fact]
+    public void Templates_are_found_where_models_keep_them()
+    {
+        using var folder = Golden.Temporary();
+        Assert.Null(ChatTemplate.Find(folder.Path));
+        Write("tokenizer_config.json", """{"chat_template":"config"}""");
+        Assert.Equal("config", Render(ChatTemplate.Find(folder.Path)!));
+        Write("tokenizer_config.json", """{"chat_template":[{"name":"default","template":"plain"},{"name":"tool_use","template":"tools"},{"name":"rag","template":"rag"}]}""");
+        Assert.Equal("plain", Render(ChatTemplate.Find(folder.Path)!));
+        Assert.Equal("tools", Render(ChatTemplate.Find(folder.Path)!, SomeTools));
+        Assert.Equal("plain", Render(ChatTemplate.Find(folder.Path, name: "default")!, SomeTools));
+        Assert.Equal("rag", Render(ChatTemplate.Find(folder.Path, name: "rag")!, SomeTools));
+        Assert.Contains("rag, tool_use", Assert.Throws<AerieException>(() => ChatTemplate.Find(folder.Path, name: "none")).Hint, StringComparison.Ordinal);
+        Write("chat_template.json", """{"chat_template":"processor"}""");
+        Assert.Equal("processor", Render(ChatTemplate.Find(folder.Path)!));
+        Write("chat_template.jinja", "file");
+        Assert.Equal("file", Render(ChatTemplate.Find(folder.Path)!));
+        Directory.CreateDirectory(folder.File("additional_chat_templates"));
+        Write("additional_chat_templates/tool_use.jinja", "file for tools");
+        Assert.Equal("file for tools", Render(ChatTemplate.Find(folder.Path)!, SomeTools));
+        Write("additional_chat_templates/tool_use.jinja", "{% frobnicate %}");
+        Assert.Contains("tool_use.jinja: ", Assert.Throws<AerieException>(() => ChatTemplate.Find(folder.Path)).Message, StringComparison.Ordinal);
+        Write("chat_template.json", "{}{");
+        Assert.Contains("chat_template.json: not JSON", Assert.Throws<AerieException>(() => ChatTemplate.Find(folder.Path)).Message, StringComparison.Ordinal);
+
+        void Write(string name, string text) => File.WriteAllText(folder.File(name), text);
+    }
+
+    [Fact]
+    public void Variables_reach_the_template()
+    {
+        var template = new ChatTemplate("{{ enable_thinking }} {{ bos_token }} {{ documents[0].title }} {{ tools|length }} {{ custom.a[1] }}", new Dictionary<string, string> { ["bos_token"] = "<s>" });
+        var given = JsonDocument.Parse("""{"enable_thinking":false,"custom":{"a":[1,2.0]},"documents":[{"title":"T"}],"tools":[1,2]}""").RootElement;
+        var variables = new Dictionary<string, JsonElement> { ["enable_thinking"] = given.GetProperty("enable_thinking"), ["custom"] = given.GetProperty("custom") };
+        var options = new ChatTemplateOptions { Documents = given.GetProperty("documents"), Tools = given.GetProperty("tools") };
+        Assert.Equal("False <s> T 2 2.0", template.Render([], options with { Variables = variables }).Text);
+        Assert.Equal("False <s> T 2 2.0", template.With(variables).Render([], options).Text);
+        Assert.Equal("2 <s> T 2 2.0", template.With(variables).Render([], options with { Variables = new Dictionary<string, JsonElement> { ["enable_thinking"] = given.GetProperty("tools")[1] } }).Text);
     }
 }

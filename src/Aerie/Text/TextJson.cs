@@ -1,0 +1,33 @@
+// Reads the JSON files of tokenizers and templates: errors name the file.
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Aerie.Text;
+
+static class TextJson
+{
+    /// <summary>A parsed file.</summary>
+    /// <exception cref="AerieException">It cannot be read, or is no JSON.</exception>
+    internal static JsonDocument Read(string file)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(file);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new AerieException($"{file}: cannot be read: {problem.Message}", "A model folder needs its tokenizer.json.", problem);
+        }
+        try
+        {
+            if (bytes.AsSpan().StartsWith("version https://git-lfs"u8)) throw new AerieException($"{file}: is a Git LFS pointer, not the file itself", "Run `git lfs pull` in that folder, or download the file.");
+            if (!Utf8.IsValid(bytes)) throw new AerieException($"{file}: is not UTF-8");
+            return JsonDocument.Parse(bytes);
+        }
+        catch (JsonException problem)
+        {
+            throw new AerieException($"{file}: not JSON: {problem.Message}", null, problem);
+        }
+    }
+}
