@@ -14,6 +14,9 @@ sealed record TargetDefaults
     /// <summary>intermediate_size; null: it must be there.</summary>
     public int? IntermediateSize { get; init; }
 
+    /// <summary>num_attention_heads, num_key_value_heads and vocab_size; null: the first and the last must be there, the second is the first.</summary>
+    public (int Heads, int KeyValueHeads, int Vocabulary)? Sizes { get; init; }
+
     /// <summary>max_position_embeddings.</summary>
     public int MaxPositions { get; init; } = 32768;
 
@@ -168,15 +171,15 @@ public record TargetConfig
             if (json.Text(key) is { } dtype and not ("float32" or "float16" or "bfloat16" or "auto")) throw json.Bad(key, $"is '{dtype}'; supported: float32, float16, bfloat16");
 
         var hidden = json.Whole("hidden_size");
-        var heads = json.Whole("num_attention_heads", most: 1 << 14);
+        var heads = json.Whole("num_attention_heads", most: 1 << 14, otherwise: defaults.Sizes?.Heads);
         if (hidden % heads != 0 && (defaults.HeadsDivideHidden || (defaults.HeadSize is null && !json.Has("head_dim"))))
             throw json.Bad("hidden_size", $"is {hidden}, which num_attention_heads {heads} does not divide");
-        var keyHeads = json.Whole("num_key_value_heads", most: 1 << 14, otherwise: heads);
+        var keyHeads = json.Whole("num_key_value_heads", most: 1 << 14, otherwise: defaults.Sizes?.KeyValueHeads ?? heads);
         if (heads % keyHeads != 0) throw json.Bad("num_key_value_heads", $"must divide num_attention_heads: {heads} heads cannot share {keyHeads}");
         var headSize = json.Whole("head_dim", most: 1 << 14, otherwise: defaults.HeadSize ?? hidden / heads);
         if (headSize % 2 != 0) throw json.Bad("head_dim", $"must be even to be rotated, not {headSize}");
         var positions = json.Whole("max_position_embeddings", most: int.MaxValue, otherwise: defaults.MaxPositions);
-        var vocabulary = json.Whole("vocab_size", most: 1 << 24);
+        var vocabulary = json.Whole("vocab_size", most: 1 << 24, otherwise: defaults.Sizes?.Vocabulary);
         return new TargetConfig
         {
             Family = family,
@@ -217,7 +220,7 @@ public record TargetConfig
         return [.. types.Select(t => t == "sliding_attention" ? window : 0)];
     }
 
-    static int[] EndTokens(ConfigFile json, int vocabulary)
+    internal static int[] EndTokens(ConfigFile json, int vocabulary)
     {
         var ids = json.Ids("eos_token_id");
         var generation = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(json.Path))!, "generation_config.json");

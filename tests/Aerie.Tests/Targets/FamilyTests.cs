@@ -101,6 +101,28 @@ public class FamilyTests
         Assert.Equal(Of(logits), Of(batch));
     }
 
+    [Theory, InlineData("language_model.", ""), InlineData("model.language_model.", "model.")]
+    public void A_Gemma_3_that_also_reads_pictures_is_its_text_model(string prefix, string cut)
+    {
+        var folder = Golden.Path("models", "gemma3");
+        using var temporary = Golden.Temporary();
+        var text = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject();
+        text.Remove("architectures");
+        File.WriteAllText(temporary.File("config.json"), new JsonObject
+        {
+            ["architectures"] = new JsonArray("Gemma3ForConditionalGeneration"), ["model_type"] = "gemma3", ["text_config"] = text, ["eos_token_id"] = new JsonArray(1, 60),
+        }.ToJsonString());
+        using (var files = SafetensorsFolder.Open(folder))
+            SafetensorsWriter.Write(temporary.File("model.safetensors"), [
+                .. files.Entries.Select(e => new SafetensorsSource(prefix + e.Name[cut.Length..], e.Type, [.. e.Shape], files.Bytes(e.Name).ToArray())),
+                new SafetensorsSource("vision_tower.patch.weight", SafetensorsType.F32, [1], new byte[4])]);
+        using var pictures = Target.Load(temporary.Path, Precision.F32);
+        using var plain = Target.Load(folder, Precision.F32);
+        Assert.Equal((1, 60), (pictures.Config.EndTokenIds[0], pictures.Config.EndTokenIds[1]));
+        int[] ids = [.. Enumerable.Range(0, 20).Select(i => i * 31 % 64)];
+        Assert.Equal(Read(plain, ids, 20, 20), Read(pictures, ids, 20, 20));
+    }
+
     static float[] Read(Target target, int[] ids, int piece, int prompt)
     {
         using var work = new TargetWorkspace(piece, piece);

@@ -16,7 +16,7 @@ sealed record TargetFamily(string Architecture, string ModelType, Func<ConfigFil
     internal static IReadOnlyList<TargetFamily> All => all ??=
     [
         Llama.Family, Qwen2.Family, Qwen3.Family, Mistral.Family,
-        Phi3.Family, Gemma2.Family, Gemma3.Family, Olmo2.Family, Granite.Family,
+        Phi3.Family, Gemma2.Family, Gemma3.Family, Gemma3.WithPictures, Olmo2.Family, Granite.Family,
         Mixtral.Family, Qwen3Moe.Family, GptOss.Family, DeepseekV3.Family,
         NemotronH.Family,
     ];
