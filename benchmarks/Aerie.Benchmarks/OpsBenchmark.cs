@@ -96,6 +96,8 @@ static unsafe class OpsBenchmark
             yield return new("EmbeddingBackward", 3 * n, () => k.EmbeddingBackward(a, ids, table, -1));
             yield return new("GatherRows accumulate", 3 * n, () => k.GatherRows(table, ids, y, true));
             yield return new("AdamW", 8 * n, () => k.AdamW(y, a, wide.Reshape(new Shape(2 * rows, cols)).Slice(0, rows), b, 1, new(1e-9, 0.9, 0.95, 1e-8, 0, 1, 1)));
+            var (chosen, factors) = (Tensor.Allocate(new Shape(rows, 8), DType.I32), Tensor.Allocate(new Shape(rows, 8)));
+            yield return new("Route, 8 of them", n, () => k.Route(a, null, new RouteRule(false, true), chosen, factors));
             yield return new("SumOfSquares", n, () => k.SumOfSquares(a));
         }
         else

@@ -1,7 +1,6 @@
 // A target's config.json as it is used: the fields that most families share, their defaults (those of transformers where the field has one), and what must fit together.
 // What a family alone has is read in its own file (Families/).
 using Aerie.Targets.Families;
-using Aerie.Tensors;
 
 namespace Aerie.Targets;
 
@@ -114,20 +113,11 @@ public record TargetConfig
     /// <summary>gate, up and down have biases.</summary>
     public bool MlpBias { get; init; }
 
-    /// <summary>How its attention is compressed; null: it is not.</summary>
-    public LatentAttentionConfig? LatentAttention { get; init; }
-
     /// <summary>The experts of its layers; null: it has none.</summary>
     public ExpertsConfig? Experts { get; init; }
 
     /// <summary>Layers that have an MLP although others have experts.</summary>
     public IReadOnlyList<int> DenseLayers { get; init; } = [];
-
-    /// <summary>The gated activation of its experts.</summary>
-    internal Gate Gate { get; init; }
-
-    /// <summary>Layers that follow the last one on disk and are of no use here: they predict further tokens.</summary>
-    internal int UnusedLayers { get; init; }
 
     /// <summary>Tokens that end a text: of generation_config.json, else of config.json.</summary>
     public IReadOnlyList<int> EndTokenIds { get; init; } = [];

@@ -104,6 +104,24 @@ public sealed class ExpertsTests
         Assert.InRange(errors[errors.Length / 2], 1e-6, 0.03);      // the median: a rounded product may choose another expert for some token
     }
 
+    [Theory]
+    [InlineData("mixtral"), InlineData("gpt_oss"), InlineData("deepseek_v3")]
+    public void A_pass_allocates_no_managed_memory(string name)
+    {
+        using var target = Target.Load(Golden.Path("models", name), Precision.BF16);
+        using var work = new TargetWorkspace(8, 1);
+        using var rows = new PassRows(8);
+        using var cache = target.NewCache(64);
+        for (var i = 0; i < 6; i++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            rows.Clear();
+            rows.Add(cache.Sequences[0], Rewritten.Text.AsSpan(0, 8));
+            target.Forward(rows, cache, work);
+            if (i == 5) Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 512);
+        }
+    }
+
     [Fact]
     public void A_missing_expert_is_named()
     {

@@ -2,6 +2,7 @@
 //   model.layers.{i}.self_attn.q_a_proj [Q, H], q_a_layernorm [Q], q_b_proj [heads (n + r), Q], or q_proj [heads (n + r), H]      .self_attn.kv_a_proj_with_mqa [R + r, H], kv_a_layernorm [R]
 //   .self_attn.kv_b_proj [heads (n + v), R], o_proj [H, heads v]      .mlp.{gate,up}_proj [I, H], down_proj [H, I] in the first layers, else
 //   .mlp.gate.weight [E, H], gate.e_score_correction_bias [E], experts.{e}.{gate,up}_proj [J, H], down_proj [H, J], shared_experts.{gate,up}_proj [S, H], down_proj [H, S]
+using System.Diagnostics.CodeAnalysis;
 using Aerie.Targets.Blocks;
 using Aerie.Tensors;
 
@@ -11,7 +12,20 @@ static class DeepseekV3
 {
     internal static readonly TargetFamily Family = new("DeepseekV3ForCausalLM", "deepseek_v3", Read, Build);
 
-    static TargetConfig Read(ConfigFile json)
+    /// <summary>What a DeepSeek-V3 config says beyond others.</summary>
+    sealed record Config : TargetConfig
+    {
+        [SetsRequiredMembers]
+        internal Config(TargetConfig shared) : base(shared) { }
+
+        /// <summary>How its attention is compressed.</summary>
+        internal LatentAttentionConfig LatentAttention { get; init; } = null!;
+
+        /// <summary>Layers that follow the last one on disk and are of no use here: they predict further tokens.</summary>
+        internal int UnusedLayers { get; init; }
+    }
+
+    static Config Read(ConfigFile json)
     {
         int Part(string key, int otherwise) => json.Whole(key, most: 1 << 14, otherwise: otherwise);
         var (plain, rotated) = (Part("qk_nope_head_dim", 128), Part("qk_rope_head_dim", 64));
@@ -19,15 +33,17 @@ static class DeepseekV3
         var config = TargetConfig.Read(json, Family, new TargetDefaults { MaxPositions = 4096, HeadSize = rotated });
         var biases = json.Flag("attention_bias", false);
         var experts = ExpertsConfig.Read(json, "n_routed_experts", "moe_intermediate_size", ExpertsConfig.Sigmoid(json, 8, 4, 2.5), 256, 8, 2048);
-        return config with
+        return new Config(config with
         {
             HeadSize = plain + rotated,
             AttentionBias = biases,
             OutputBias = biases,
-            LatentAttention = new(json.IsNull("q_lora_rank") ? 0 : Part("q_lora_rank", 1536), Part("kv_lora_rank", 512), plain, rotated, Part("v_head_dim", 128), json.Flag("rope_interleave", true),
-                Scale(json, config.Rope, plain + rotated)),
             Experts = experts with { SharedWidth = checked(experts.Width * json.Whole("n_shared_experts", least: 0, most: 256, otherwise: 1)) },
             DenseLayers = [.. Enumerable.Range(0, Math.Min(config.Layers, json.Whole("first_k_dense_replace", least: 0, otherwise: 3)))],
+        })
+        {
+            LatentAttention = new(json.IsNull("q_lora_rank") ? 0 : Part("q_lora_rank", 1536), Part("kv_lora_rank", 512), plain, rotated, Part("v_head_dim", 128), json.Flag("rope_interleave", true),
+                Scale(json, config.Rope, plain + rotated)),
             UnusedLayers = json.Whole("num_nextn_predict_layers", least: 0, most: 64, otherwise: 1),
         };
     }
@@ -39,10 +55,11 @@ static class DeepseekV3
         return (float)(m * m / Math.Sqrt(size));
     }
 
-    static Network Build(TargetConfig c, WeightTable weights)
+    static Network Build(TargetConfig shared, WeightTable weights)
     {
+        var c = (Config)shared;
         for (var i = 0; i < c.UnusedLayers; i++) weights.Ignore(Llama.Name(c.Layers + i, ""));          // they predict further tokens
-        var rotary = c.Rope.CreateTable(c.LatentAttention!.Rotary);
+        var rotary = c.Rope.CreateTable(c.LatentAttention.Rotary);
         return Llama.Frame(c, weights, i => new Layer(
             new SubLayer(weights.Vector(Llama.Name(i, "input_layernorm.weight"), c.HiddenSize), Attention(c, weights, i, rotary)),
             new SubLayer(weights.Vector(Llama.Name(i, "post_attention_layernorm.weight"), c.HiddenSize), c.DenseLayers.Contains(i) ? Llama.Mlp(c, weights, i) : Mixture(c, weights, i)))) with
@@ -59,9 +76,9 @@ static class DeepseekV3
         return new Experts(e, experts, new Gate(GateKind.SwiGlu), shared);
     }
 
-    static LatentAttention Attention(TargetConfig c, WeightTable weights, int i, RotaryTable rotary)
+    static LatentAttention Attention(Config c, WeightTable weights, int i, RotaryTable rotary)
     {
-        var (a, heads, hidden) = (c.LatentAttention!, c.Heads, c.HiddenSize);
+        var (a, heads, hidden) = (c.LatentAttention, c.Heads, c.HiddenSize);
         var (rank, plain, rotated) = (a.Rank, a.Plain, a.Rotary);
         string Name(string part) => Llama.Name(i, $"self_attn.{part}");
 

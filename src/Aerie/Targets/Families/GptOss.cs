@@ -3,6 +3,7 @@
 //   model.layers.{i}.self_attn.sinks [n]      .self_attn.{q,k,v,o}_proj.bias      .mlp.router.weight [E, H], .mlp.router.bias [E]
 //   .mlp.experts.gate_up_proj [E, H, 2J], gate_up_proj_bias [E, 2J], down_proj [E, J, H], down_proj_bias [E, H]: not transposed, gate and up in turn in columns; both is undone here
 //   or, in published files, gate_up_proj_blocks [E, 2J, H / 32, 16], gate_up_proj_scales [E, 2J, H / 32], down_proj_blocks [E, H, J / 32, 16], down_proj_scales [E, H, J / 32]: MXFP4, transposed
+using System.Diagnostics.CodeAnalysis;
 using Aerie.Targets.Blocks;
 using Aerie.Tensors;
 
@@ -12,13 +13,23 @@ static class GptOss
 {
     internal static readonly TargetFamily Family = new("GptOssForCausalLM", "gpt_oss", Read, Build);
 
-    static TargetConfig Read(ConfigFile json)
+    /// <summary>What a gpt-oss config says beyond others.</summary>
+    sealed record Config : TargetConfig
+    {
+        [SetsRequiredMembers]
+        internal Config(TargetConfig shared) : base(shared) { }
+
+        /// <summary>The activation of its experts.</summary>
+        internal Gate Gate { get; init; }
+    }
+
+    static Config Read(ConfigFile json)
     {
         var config = TargetConfig.Read(json, Family, new TargetDefaults { MaxPositions = 131072, Eps = 1e-5, Theta = 150000, HeadSize = 64 });
         var types = json.Texts("layer_types");
         if (types.Length == 0) types = [.. Enumerable.Range(0, config.Layers).Select(i => i % 2 == 0 ? "sliding_attention" : "full_attention")];
         var biases = json.Flag("attention_bias", true);
-        return config with
+        return new Config(config with
         {
             AttentionBias = biases,
             OutputBias = biases,
@@ -27,12 +38,13 @@ static class GptOss
             Rope = json.Has("rope_parameters") || json.Has("rope_scaling") ? config.Rope
                 : new RopeConfig("yarn", config.Rope.Theta, 32, 4096) { BetaFast = 32, BetaSlow = 1, Truncate = false, AttentionScale = 0.1 * Math.Log(32) + 1 },
             Experts = ExpertsConfig.Read(json, "num_local_experts", "intermediate_size", new RouteRule(false, true), 128, 4),
-            Gate = new Gate(GateKind.ClampedSwiGlu, (float)json.Positive("swiglu_alpha", 1.702), (float)json.Positive("swiglu_limit", 7)),
-        };
+        })
+        { Gate = new Gate(GateKind.ClampedSwiGlu, (float)json.Positive("swiglu_alpha", 1.702), (float)json.Positive("swiglu_limit", 7)) };
     }
 
-    static Network Build(TargetConfig c, WeightTable weights)
+    static Network Build(TargetConfig shared, WeightTable weights)
     {
+        var c = (Config)shared;
         var (e, hidden) = (c.Experts!, c.HiddenSize);
         return Llama.Build(c, weights, i =>
         {

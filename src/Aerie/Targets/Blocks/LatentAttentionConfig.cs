@@ -1,4 +1,5 @@
-namespace Aerie.Targets;
+// What latent attention is made of, beside its heads (formula in LatentAttention).
+namespace Aerie.Targets.Blocks;
 
 /// <summary>Sizes of attention whose keys and values are expanded from a short vector (DeepSeek-V2, arXiv:2405.04434).</summary>
 /// <param name="QueryRank">Width that queries are made from; 0: from the residual stream.</param>
@@ -8,7 +9,7 @@ namespace Aerie.Targets;
 /// <param name="Value">Width v of a head's value.</param>
 /// <param name="Interleaved">Pairs on disk are (2m, 2m + 1), not (m, m + r/2).</param>
 /// <param name="Scale">Factor of scores.</param>
-public sealed record LatentAttentionConfig(int QueryRank, int Rank, int Plain, int Rotary, int Value, bool Interleaved, float Scale)
+sealed record LatentAttentionConfig(int QueryRank, int Rank, int Plain, int Rotary, int Value, bool Interleaved, float Scale)
 {
     /// <summary>Width of a query: n + r.</summary>
     public int HeadSize => Plain + Rotary;
