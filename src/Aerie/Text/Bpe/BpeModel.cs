@@ -95,7 +95,8 @@ sealed class BpeModel : TokenModel
         }
         else
         {
-            var symbols = ArrayPool<int>.Shared.Rent(checked(6 * piece.Length));
+            var most = !piece.AsBytes ? 3L * piece.Length : bytes.Min() >= 0 ? Encoding.UTF8.GetByteCount(piece.Span) : 6L * piece.Length;
+            var symbols = ArrayPool<int>.Shared.Rent(checked((int)most));
             Merge(symbols.AsSpan(0, Symbols(piece, symbols)), to);
             ArrayPool<int>.Shared.Return(symbols);
         }
