@@ -44,11 +44,39 @@ public sealed class PrepareTests
         var run = AerieProcess.Run("prepare", "--target", Fledgling, "--data", data, "--mask-semantics", "specforge");
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("2 read, 1 rows kept, 0 cut", run.Out, StringComparison.Ordinal);
-        Assert.Contains("dropped         1: no header of an answer in the text", run.Out, StringComparison.Ordinal);
+        Assert.Contains("dropped           1: no header of an answer in the text", run.Out, StringComparison.Ordinal);
         Assert.Contains("rows by length", run.Out, StringComparison.Ordinal);
         var strict = AerieProcess.Run("prepare", "--target", Fledgling, "--data", data);
         Assert.Equal(2, strict.ExitCode);
         Assert.Contains("data.jsonl: line 2: has no assistant turn", strict.Err, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_recipe_shows_what_its_run_would_learn()
+    {
+        using var folder = new TemporaryFolder();
+        var recipe = folder.Write("r.yaml", $"""
+            recipe: TrainEagle3Recipe
+            recipe_args:
+              target_model_name_or_path: {Fledgling}
+              train_data_path: {Conversations}
+              train_split: "train[:5]"
+              output_dir: {folder.File("run")}
+              seq_length: 50
+              micro_batch_size: 1
+              num_epochs: 1
+              ttt_steps: 1
+              draft_vocab_size: 30
+              mask_semantics: automodel
+            optimizer:
+              lr: 1.0e-3
+            """);
+        var run = AerieProcess.Run("prepare", recipe, "--set", "recipe_args.draft_vocab_size=40", "--json");
+        Assert.Equal(0, run.ExitCode);
+        var mask = JsonDocument.Parse(run.Out).RootElement.GetProperty("masks")[0];
+        Assert.Equal(("automodel", 5), (mask.GetProperty("semantics").GetString(), mask.GetProperty("conversations").GetInt32()));
+        Assert.InRange(mask.GetProperty("draft_vocabulary_coverage").GetProperty("40").GetDouble(), 0.2, 0.99);
+        Assert.True(mask.GetProperty("cut").GetInt32() > 0);
     }
 
     [Theory]

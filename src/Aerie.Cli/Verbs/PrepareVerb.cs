@@ -7,6 +7,7 @@ using Aerie.Data.LossMasks;
 using Aerie.Hub;
 using Aerie.Targets;
 using Aerie.Text;
+using Aerie.Training;
 
 namespace Aerie.Cli.Verbs;
 
@@ -26,7 +27,7 @@ static class PrepareVerb
     { RecipeFile, Target, DataFiles, Samples, Semantics, SeqLength, SpecForge, Set }.Does(Run);
 
     // What is read, and how.
-    sealed record Plan(string Target, IReadOnlyList<string> Data, IReadOnlyList<(string Name, LossMaskOptions Options)> Masks);
+    sealed record Plan(string Target, Func<LossMaskOptions, List<Conversation>> Read, int? DraftVocabulary, IReadOnlyList<(string Name, LossMaskOptions Options)> Masks);
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
@@ -45,13 +46,13 @@ static class PrepareVerb
             json.WriteStartArray("masks");
             foreach (var (name, options) in plan.Masks)
             {
-                var (conversations, report) = Read(format, plan, options, cancellation);
+                var account = Read(format, plan, options, cancellation);
                 json.WriteStartObject();
                 json.WriteString("semantics", name);
-                Write(json, report);
+                Write(json, account);
                 json.WriteStartArray("samples");
                 var masks = new LossMask(format.Tokenizer, format.Template, options);
-                foreach (var conversation in Spread(conversations, show)) Write(json, conversation, masks, options, format.Tokenizer);
+                foreach (var conversation in Spread(account.Conversations, show)) Write(json, conversation, masks, options, format.Tokenizer);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -68,7 +69,8 @@ static class PrepareVerb
         foreach (var note in recipe?.Notes ?? []) screen.Note($"note: {note}");
         var target = parsed.GetValue(Target) ?? recipe?.Target ?? throw new AerieException("whose tokenizer and chat template?", "Give a recipe, or --target and --data: aerie prepare --target assets/fledgling --data assets/fledgling/conversations.jsonl --show 2");
         target = RecipeOptions.Local(target, ModelParts.Description, cancellation);
-        var data = parsed.GetValue(DataFiles) is { Length: > 0 } given ? given : recipe?.TrainData ?? throw new AerieException("which data?", "Give --data: a JSON or JSON Lines file, or a folder of them.");
+        var data = parsed.GetValue(DataFiles) is { Length: > 0 } given ? given : null;
+        if (data is null && recipe is null) throw new AerieException("which data?", "Give --data: a JSON or JSON Lines file, or a folder of them.");
         var options = recipe?.LossMask ?? new();
         var longest = File.Exists(Path.Combine(target, "config.json")) ? TargetConfig.Read(target).MaxPositions : int.MaxValue;
         var length = parsed.GetValue(SeqLength) is var asked and > 0 ? asked : options.SeqLength > 0 ? options.SeqLength : longest;
@@ -76,16 +78,24 @@ static class PrepareVerb
         if (parsed.GetValue(SpecForge) is { } template) options = options with { SpecForge = SpecForgeTemplate.Find(template) };
         string[] names = [.. (parsed.GetValue(Semantics) ?? []).SelectMany(n => n.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
         if (names.Length == 0) names = [recipe?.MaskSemantics ?? "aerie"];
-        return new(target, data, [.. names.Select(name => (name, options with { Rule = LossMaskOptions.Names.TryGetValue(name, out var rule) ? rule
+        return new(target, o => data is null ? RecipeRun.Conversations(recipe! with { LossMask = o }) : ConversationReader.Read(data, o.Rule), recipe?.DraftVocabularySize, [.. names.Select(name => (name, options with { Rule = LossMaskOptions.Names.TryGetValue(name, out var rule) ? rule
             : throw new AerieException($"there is no loss mask `{name}`.", DidYouMean.Hint(name, LossMaskOptions.Names.Keys, $"Known: {string.Join(", ", LossMaskOptions.Names.Keys)}.")) }))]);
     }
 
-    static (List<Conversation> Conversations, DataReport Report) Read(ChatFormat format, Plan plan, LossMaskOptions options, CancellationToken cancellation)
+    sealed record Account(List<Conversation> Conversations, DataReport Report, TokenCounts Counts, int? DraftVocabulary)
     {
-        var conversations = ConversationReader.Read(plan.Data, options.Rule);
+        /// <summary>Share of the supervised tokens that drafters of usual vocabularies can say, or of the recipe's.</summary>
+        public IEnumerable<(int Size, double Share)> Coverage => (DraftVocabulary is { } own ? [own] : (int[])[8_000, 16_000, 32_000, 64_000]).Where(size => size < Counts.TargetVocabSize)
+            .Select(size => (size, Data.DraftVocabulary.Choose(Counts, size, DraftVocabularyRule.SpecForge).Coverage(Counts)));
+    }
+
+    static Account Read(ChatFormat format, Plan plan, LossMaskOptions options, CancellationToken cancellation)
+    {
+        var conversations = plan.Read(options);
+        var counts = new TokenCounts(format.Tokenizer.VocabularySize);
         using var bar = new ProgressBar();
         var progress = new Counter(bar, conversations.Count);
-        return (conversations, ConversationTokenizer.Account(conversations, format.Tokenizer, format.Template, options, progress, cancellation));
+        return new(conversations, ConversationTokenizer.Account(conversations, format.Tokenizer, format.Template, options, counts, progress, cancellation), counts, plan.DraftVocabulary);
     }
 
     sealed class Counter(ProgressBar bar, int total) : IProgress<int>
@@ -97,7 +107,7 @@ static class PrepareVerb
 
     static void Print(Screen screen, ChatFormat format, Plan plan, (string Name, LossMaskOptions Options) mask, int show, CancellationToken cancellation)
     {
-        var (conversations, report) = Read(format, plan, mask.Options, cancellation);
+        var account = Read(format, plan, mask.Options, cancellation);
         screen.Line($"mask_semantics: {mask.Name}");
         if (show > 0)
         {
@@ -105,14 +115,14 @@ static class PrepareVerb
             samples.Legend();
             var masks = new LossMask(format.Tokenizer, format.Template, mask.Options);
             var number = 0;
-            foreach (var conversation in Spread(conversations, show))
+            foreach (var conversation in Spread(account.Conversations, show))
             {
                 var (rows, problem) = Rows(conversation, masks, mask.Options);
-                foreach (var row in rows) samples.Show(++number, row, ConversationTokenizer.WhyDropped(row, mask.Options));
+                foreach (var row in rows.Take(show - number)) samples.Show(++number, row, ConversationTokenizer.WhyDropped(row, mask.Options));
                 if (rows.Count == 0) samples.ShowNothing(++number, conversation.Source, problem);
             }
         }
-        Summary(screen, report, histogram: show == 0);
+        Summary(screen, account, histogram: show == 0);
         screen.Line();
     }
 
@@ -128,21 +138,24 @@ static class PrepareVerb
         }
     }
 
-    static void Summary(Screen screen, DataReport report, bool histogram)
+    static void Summary(Screen screen, Account account, bool histogram)
     {
-        screen.Line(Text($"conversations   {report.Read:#,0} read, {report.Kept:#,0} rows kept, {report.Cut:#,0} cut"));
-        foreach (var (reason, count) in report.Dropped) screen.Line(Text($"dropped         {count:#,0}: {reason}"));
-        screen.Line(Text($"tokens          {report.Tokens:#,0}, {report.Supervised:#,0} supervised ({report.SupervisedShare:0.0%})"));
-        screen.Line(Text($"longest         {report.Longest:#,0} tokens: {report.LongestSource}"));
-        if (report.Domains.Keys.Any(d => d.Length > 0)) screen.Line($"by domain       {string.Join(", ", report.Domains.Select(d => Text($"{(d.Key.Length > 0 ? d.Key : "none")} {d.Value:#,0}")))} supervised tokens");
+        var report = account.Report;
+        screen.Line(Text($"conversations     {report.Read:#,0} read, {report.Kept:#,0} rows kept, {report.Cut:#,0} cut"));
+        foreach (var (reason, count) in report.Dropped) screen.Line(Text($"dropped           {count:#,0}: {reason}"));
+        screen.Line(Text($"tokens            {report.Tokens:#,0}, {report.Supervised:#,0} supervised ({report.SupervisedShare:0.0%})"));
+        screen.Line(Text($"longest           {report.Longest:#,0} tokens: {report.LongestSource}"));
+        if (report.Domains.Keys.Any(d => d.Length > 0)) screen.Line($"by domain         {string.Join(", ", report.Domains.Select(d => Text($"{(d.Key.Length > 0 ? d.Key : "none")} {d.Value:#,0}")))} supervised tokens");
+        if (report.Supervised > 0 && account.Coverage.ToList() is { Count: > 0 } sizes) screen.Line($"draft vocabulary  {string.Join(", ", sizes.Select(c => Text($"{c.Size:#,0} tokens say {c.Share:0.0%}")))} of what is supervised");
         if (!histogram || report.Lengths.Count == 0) return;
         screen.Line("\nrows by length, before the cut");
         var most = report.Lengths.Values.Max();
         foreach (var (from, count) in report.Lengths) screen.Line(Text($"{from,9:#,0} - {Math.Max(0, 2 * from - 1),-9:#,0} {count,9:#,0}  {new string('#', (int)Math.Ceiling(40.0 * count / most))}"));
     }
 
-    static void Write(Utf8JsonWriter json, DataReport report)
+    static void Write(Utf8JsonWriter json, Account account)
     {
+        var report = account.Report;
         json.WriteNumber("conversations", report.Read);
         json.WriteNumber("rows", report.Kept);
         json.WriteNumber("cut", report.Cut);
@@ -155,6 +168,9 @@ static class PrepareVerb
         json.WriteEndObject();
         json.WriteStartObject("supervised_tokens_by_domain");
         foreach (var (domain, count) in report.Domains) json.WriteNumber(domain, count);
+        json.WriteEndObject();
+        json.WriteStartObject("draft_vocabulary_coverage");
+        foreach (var (size, share) in account.Coverage) json.WriteNumber(size.ToString(CultureInfo.InvariantCulture), share);
         json.WriteEndObject();
         json.WriteStartObject("rows_by_length");
         foreach (var (from, count) in report.Lengths) json.WriteNumber(from.ToString(CultureInfo.InvariantCulture), count);

@@ -21,14 +21,17 @@ public static class ConversationTokenizer
         return rows.Count > 0 ? (rows, report) : throw new AerieException($"nothing is left to learn from: {report}", "Longer sequences, or data with answers by the assistant.");
     }
 
-    /// <summary>The account only; a conversation that a run would stop at is counted as dropped, under what is wrong with it.</summary>
-    public static DataReport Account(IEnumerable<Conversation> conversations, Tokenizer tokenizer, ChatTemplate template, LossMaskOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    /// <summary>The account only; a conversation that a run would stop at is counted as dropped, under what is wrong with it. Kept rows are added to <paramref name="counts"/>.</summary>
+    public static DataReport Account(IEnumerable<Conversation> conversations, Tokenizer tokenizer, ChatTemplate template, LossMaskOptions options, TokenCounts? counts = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         var report = new DataReport();
         foreach (var found in Each(conversations, new LossMask(tokenizer, template, options)))
         {
             cancellation.ThrowIfCancellationRequested();
-            if (found.Problem is not { } problem) Count(report, found, options);
+            if (found.Problem is not { } problem)
+            {
+                foreach (var row in Count(report, found, options)) counts?.Add(row.Ids, row.LossMask);
+            }
             else
             {
                 report.BeginConversation();

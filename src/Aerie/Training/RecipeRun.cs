@@ -28,7 +28,7 @@ public static class RecipeRun
     public static RecipeResult Run(Recipe recipe, ChatTarget? loaded = null, Action<string>? say = null, IProgress<Progress>? progress = null, CancellationToken cancellation = default)
     {
         var precision = recipe.Precision == "bf16" ? Precision.BF16 : Precision.F32;
-        var conversations = Read(recipe, recipe.TrainData, recipe.TrainSplit);
+        var conversations = Conversations(recipe);
         var target = loaded ?? ChatTarget.Load(ModelFolder.Resolve(recipe.Target, progress, cancellation: cancellation), precision);
         try
         {
@@ -65,6 +65,13 @@ public static class RecipeRun
         {
             if (loaded is null) target.Dispose();
         }
+    }
+
+    /// <summary>The conversations that a run by the recipe trains on, in the form of its loss mask's rule.</summary>
+    public static List<Conversation> Conversations(Recipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        return Read(recipe, recipe.TrainData, recipe.TrainSplit);
     }
 
     // As NeMo AutoModel: shuffled by the seed, then sliced; without a slice in the order of the file (epochs shuffle for themselves).
