@@ -33,7 +33,7 @@ static class DecodeBenchmark
 
         using var work = new TargetWorkspace(512, Rows[^1]);
         using var rows = new PassRows(512);
-        using var cache = target.NewCache(Math.Max(512, context) + Rows[^1]);
+        using var cache = target.NewCacheWithRollback(Rows[^1], Math.Max(512, context) + Rows[^1]);
         var sequence = cache.Sequences[0];
         var (best, wanted) = (new int[Rows[^1]], Enumerable.Range(0, Rows[^1]).ToArray());
         void Pass(int length, int[] tokens, int logits)
