@@ -2,6 +2,7 @@
 // culture data does not have. The tables are UnicodeForms.txt, made by tools/unicode-forms.py.
 using System.Globalization;
 using System.Text;
+using Aerie.Text.Patterns;
 
 namespace Aerie.Text;
 
@@ -34,13 +35,35 @@ static class UnicodeForms
     /// <summary>The text in NFC (compose), NFD, NFKC (compose, compatible) or NFKD (compatible).</summary>
     internal static string Normalize(string text, bool compose, bool compatible)
     {
-        if (Ascii.IsValid(text)) return text;
+        if (Ascii.IsValid(text) || Still[(compose ? 1 : 0) + (compatible ? 2 : 0)].End(text, 0) == text.Length) return text;
+        return Full(text, compose, compatible);
+    }
+
+    // Characters that stay as they are whatever is beside them, as long as that is one of these too: nearly all of a usual text.
+    static readonly RuneSet[] Still = [.. Enumerable.Range(0, 4).Select(form => new RuneSet(rune => IsStill(rune, (form & 1) != 0, (form & 2) != 0)))];
+
+    static bool IsStill(int rune, bool compose, bool compatible)
+    {
+        if (!Rune.IsValid(rune) || Class(rune) != 0) return false;
+        var parts = new List<int>();
+        Decompose(rune, compatible, parts);
+        if (!compose) return parts.Count == 1 && parts[0] == rune;
+        if (IsSecond(rune) || IsSecond(parts[0])) return false;
+        Order(parts);
+        Compose(parts);
+        return parts.Count == 1 && parts[0] == rune;
+    }
+
+    /// <summary>The same without looking whether there is anything to do.</summary>
+    internal static string Full(string text, bool compose, bool compatible)
+    {
         var runes = new List<int>(text.Length);
         foreach (var rune in text.EnumerateRunes()) Decompose(rune.Value, compatible, runes);
         Order(runes);
         if (compose) Compose(runes);
         var result = new StringBuilder(text.Length);
-        foreach (var rune in runes) result.Append(new Rune(rune).ToString());
+        Span<char> chars = stackalloc char[2];
+        foreach (var rune in runes) result.Append(chars[..new Rune(rune).EncodeToUtf16(chars)]);
         return result.ToString();
     }
 
@@ -57,8 +80,10 @@ static class UnicodeForms
         int Length(int at) => Rune.GetRuneAt(text, at).Utf16SequenceLength;
 
         // A mark, or what may compose with the character before it.
-        static bool Joins(int rune) => Class(rune) != 0 || rune is (>= 0x1161 and < 0x1176) or (> 0x11A7 and < 0x11C3) || Seconds.Value.Contains(rune);
+        static bool Joins(int rune) => Class(rune) != 0 || IsSecond(rune);
     }
+
+    static bool IsSecond(int rune) => rune is (>= 0x1161 and < 0x1176) or (> 0x11A7 and < 0x11C3) || Seconds.Value.Contains(rune);
 
     static readonly Lazy<HashSet<int>> Seconds = new(() => [.. Composed.Keys.Select(pair => pair.Item2)]);
 

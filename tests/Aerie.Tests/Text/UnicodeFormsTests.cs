@@ -20,4 +20,29 @@ public class UnicodeFormsTests
         Assert.Equal(nfkc, UnicodeForms.Normalize(text, compose: true, compatible: true));
         Assert.Equal(nfc, string.Concat(UnicodeForms.Parts(text).Select(p => UnicodeForms.Normalize(text[p.Start..p.End], compose: true, compatible: false))));
     }
+
+    [Fact]
+    public void Text_that_is_left_alone_is_normal_already()
+    {
+        // Mostly characters that stay, some that combine, vowels and ends of Hangul, compatibility forms, and anything at all.
+        var (random, kept) = (new Random(3), 0);
+        int[] strange = [0x300, 0x301, 0x323, 0x344, 0x1161, 0x11A8, 0x1100, 0xAC00, 0x9BE, 0x9C7, 0xDD9, 0xDCF, 0xDCA, 0xFB01, 0x212B, 0x1E9B, 0x958, 0x2F800, 0x1D15E, 0xF73, 0x3099, 0x304B];
+        for (var round = 0; round < 3000; round++)
+        {
+            var text = new System.Text.StringBuilder();
+            for (var i = random.Next(1, 12); i > 0; i--)
+            {
+                var rune = random.Next(8) switch { 0 when round % 2 == 0 => strange[random.Next(strange.Length)], 1 => random.Next(0x110000), 2 => 0x4E00 + random.Next(100), 3 => 0xAC00 + random.Next(2000), _ => 0x41 + random.Next(0x200) };
+                text.Append(System.Text.Rune.IsValid(rune) ? new System.Text.Rune(rune).ToString() : "é");
+            }
+            for (var form = 0; form < 4; form++)
+            {
+                var (given, compose, compatible) = (text.ToString(), (form & 1) != 0, (form & 2) != 0);
+                var normal = UnicodeForms.Normalize(given, compose, compatible);
+                Assert.Equal(UnicodeForms.Full(given, compose, compatible), normal);
+                if (ReferenceEquals(given, normal)) kept++;
+            }
+        }
+        Assert.True(kept > 1000, $"{kept}");
+    }
 }
