@@ -4,7 +4,7 @@ namespace Aerie.Hub;
 
 sealed class HubClient(HubHttp http) : IDisposable
 {
-    const int AtOnce = 4, MaxFiles = 1_000_000;
+    const int AtOnce = 4, MaxFiles = 1_000_000, MaxPages = 10_000;
 
     HubSettings Settings => http.Settings;
 
@@ -13,20 +13,20 @@ sealed class HubClient(HubHttp http) : IDisposable
     {
         var address = http.Address($"{repository.Api}/revision/{Uri.EscapeDataString(revision)}");
         var (root, _) = await Ask(repository, revision, () => Tried(e => patient && e.Status is not null, stop => http.Json(address, stop), cancellation)).ConfigureAwait(false);
-        return root.ValueKind == System.Text.Json.JsonValueKind.Object && root.TryGetProperty("sha", out var sha) && sha.GetString() is { } commit && HubRepository.IsCommit(commit) ? commit
+        return root.ValueKind == System.Text.Json.JsonValueKind.Object && root.TryGetProperty("sha", out var sha) && sha.ValueKind == System.Text.Json.JsonValueKind.String && sha.GetString() is { } commit && HubRepository.IsCommit(commit) ? commit
             : throw new HubException(HubProblem.Refused, $"{address}: the answer names no commit.", "Check HF_ENDPOINT: is it a hub?");
     }
 
     /// <summary>The files of a revision, by the hub.</summary>
     public async Task<IReadOnlyList<HubFile>> List(HubRepository repository, string revision, CancellationToken cancellation)
     {
-        var files = new List<HubFile>();
+        var (files, pages) = (new List<HubFile>(), 0);
         for (var address = http.Address($"{repository.Api}/tree/{Uri.EscapeDataString(revision)}?recursive=true&expand=false"); address is not null;)
         {
             var page = address;
             var (root, next) = await Ask(repository, revision, () => Tried(null, stop => http.Json(page, stop), cancellation)).ConfigureAwait(false);
             files.AddRange(HubTree.ReadPage(root));
-            if (next == address || files.Count > MaxFiles) throw new HubException(HubProblem.Refused, $"{repository.Id}: the list of its files has no end.", "Check HF_ENDPOINT: is it a hub?");
+            if (++pages > MaxPages || files.Count > MaxFiles) throw new HubException(HubProblem.Refused, $"{repository.Id}: the list of its files has no end.", "Check HF_ENDPOINT: is it a hub?");
             address = next;
         }
         return files;

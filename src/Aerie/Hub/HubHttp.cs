@@ -55,7 +55,7 @@ sealed partial class HubHttp : IDisposable
                 continue;
             }
             if (!answer.IsSuccessStatusCode) throw await Failure(answer, patience).ConfigureAwait(false);
-            var next = answer.Headers.TryGetValues("Link", out var links) && NextPage().Match(string.Join(',', links)) is { Success: true } link ? new Uri(address, link.Groups[1].Value) : null;
+            var next = answer.Headers.TryGetValues("Link", out var links) && NextPage().Match(string.Join(',', links)) is { Success: true } link && Uri.TryCreate(address, link.Groups[1].Value, out var page) ? page : null;
             try
             {
                 return (JsonDocument.Parse(await Body(answer, patience).ConfigureAwait(false)).RootElement, next);

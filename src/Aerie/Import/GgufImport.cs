@@ -86,8 +86,7 @@ public static class GgufImport
     static void CheckSpace(string folder, GgufNetwork network, SafetensorsType dtype)
     {
         var needed = Bytes(network, dtype);
-        var free = new DriveInfo(folder).AvailableFreeSpace;
-        if (free < needed) throw new AerieException($"{folder}: {needed >> 20} MB are needed, the disk has {free >> 20} MB left.", "Make room, or choose a folder on another disk.");
+        if (Machine.FreeDiskBytes(folder) is { } free && free < needed) throw new MachineException($"{folder}: {needed >> 20} MB are needed, the disk has {free >> 20} MB left.", "Make room, or choose a folder on another disk.");
     }
 
     static long Bytes(GgufNetwork network, SafetensorsType dtype) => network.Weights.Sum(w => w.Count * dtype.ByteSize());

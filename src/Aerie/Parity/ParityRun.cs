@@ -68,6 +68,11 @@ public static class ParityRun
         {
             return End(Worst(ParityOutcome.Unreadable), e.Message);
         }
+        // What JSON says to those who ask for a text and find a number, and what functions say to a number that they cannot take.
+        catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException)
+        {
+            return End(Worst(ParityOutcome.Unreadable), $"a value in it is none that its place can have: {e.Message}");
+        }
         if (results.Count == 0) return End(ParityOutcome.Unreadable, "nothing to compare in it.");
         return End(Worst(ParityOutcome.Within), null);
 

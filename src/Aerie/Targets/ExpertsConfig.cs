@@ -26,11 +26,13 @@ public sealed record ExpertsConfig(int Count, int Chosen, int Width, RouteRule R
     /// <param name="count">E where the key is absent.</param>
     /// <param name="chosen">k where `num_experts_per_tok` is absent.</param>
     /// <param name="width">J where the key is absent; null: it must be there.</param>
-    internal static ExpertsConfig Read(ConfigFile json, string countKey, string widthKey, RouteRule rule, int count, int chosen, int? width = null)
+    /// <param name="layers">Layers of experts, where they are not those of `num_hidden_layers`.</param>
+    internal static ExpertsConfig Read(ConfigFile json, string countKey, string widthKey, RouteRule rule, int count, int chosen, int? width = null, int? layers = null)
     {
         count = json.Whole(countKey, most: MostExperts, otherwise: count);
         chosen = json.Whole("num_experts_per_tok", most: MostExperts, otherwise: chosen);
-        if (json.Whole("num_hidden_layers", most: 1 << 14, otherwise: 1) is var layers && (long)layers * count > MostInAll) throw json.Bad(countKey, $"is {count}: more than {MostInAll} experts in {layers} layers");
+        layers ??= json.Whole("num_hidden_layers", most: 1 << 14);
+        if ((long)layers * count > MostInAll) throw json.Bad(countKey, $"is {count}: more than {MostInAll} experts in {layers} layers");
         if (chosen > count) throw json.Bad("num_experts_per_tok", $"is {chosen}, more than the {count} experts of `{countKey}`");
         if (rule.Groups > 1)
         {

@@ -12,8 +12,8 @@ static class ChatTemplateFiles
 {
     const int LargestFile = 1 << 24;
 
-    /// <summary>A template's text and where it is from.</summary>
-    internal sealed record Source(string Where, string Text);
+    /// <summary>A template's text, its file, and where in it.</summary>
+    internal sealed record Source(string File, string Where, string Text);
 
     /// <summary>The folder's templates by name.</summary>
     internal static Dictionary<string, Source> In(string folder)
@@ -32,7 +32,7 @@ static class ChatTemplateFiles
         void File(string name, string file)
         {
             file = Path.Combine(folder, file);
-            if (System.IO.File.Exists(file)) found.TryAdd(name, new Source(file, ReadText(file)));
+            if (System.IO.File.Exists(file)) found.TryAdd(name, new Source(file, file, ReadText(file)));
         }
 
         void Json(string name)
@@ -46,13 +46,13 @@ static class ChatTemplateFiles
                 case null:
                     break;
                 case { ValueKind: JsonValueKind.String } text:
-                    found.TryAdd("default", new Source(file, text.GetString()!));
+                    found.TryAdd("default", new Source(file, file, text.GetString()!));
                     break;
                 case { ValueKind: JsonValueKind.Array }:
-                    foreach (var item in json.List("chat_template")) found.TryAdd(item.Text("name"), new Source(item.Path, item.Text("template")));
+                    foreach (var item in json.List("chat_template")) found.TryAdd(item.Text("name"), new Source(file, item.Path, item.Text("template")));
                     break;
                 case { ValueKind: JsonValueKind.Object } names:
-                    foreach (var item in names.EnumerateObject()) found.TryAdd(item.Name, new Source($"{file}: {item.Name}", json.Child("chat_template")!.Value.Text(item.Name)));
+                    foreach (var item in names.EnumerateObject()) found.TryAdd(item.Name, item.Value.ValueKind == JsonValueKind.String ? new Source(file, $"{file}: {item.Name}", item.Value.GetString()!) : throw json.Bad($"the chat template '{item.Name}' is not a string"));
                     break;
                 default:
                     throw json.Bad("'chat_template' is neither a text nor a list of named ones");

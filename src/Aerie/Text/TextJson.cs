@@ -6,6 +6,8 @@ namespace Aerie.Text;
 
 static class TextJson
 {
+    const long LargestFile = 256 << 20;                       // tokenizer.json of a vocabulary of 256k is 33 MB
+
     /// <summary>A parsed file.</summary>
     /// <exception cref="AerieException">It cannot be read, or is no JSON.</exception>
     internal static JsonDocument Read(string file)
@@ -13,6 +15,7 @@ static class TextJson
         byte[] bytes;
         try
         {
+            if (new FileInfo(file) is { Exists: true, Length: > LargestFile }) throw new AerieException($"{file}: is above {LargestFile >> 20} MB");
             bytes = File.ReadAllBytes(file);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)

@@ -7,17 +7,14 @@ namespace Aerie.Text;
 /// <summary>Describes what turns conversations into tokens.</summary>
 public static class TextSummary
 {
-    const long MaxBytes = 256 << 20;
-
     /// <summary>E.g. "BPE, byte-level, 49,152 tokens"; null where the folder has no tokenizer.json, a remark where it is not one.</summary>
     public static string? TokenizerOf(string folder)
     {
         var path = Path.Combine(folder, Tokenizer.FileName);
         if (!File.Exists(path)) return null;
-        if (new FileInfo(path).Length > MaxBytes) return $"{Tokenizer.FileName} is larger than {MaxBytes >> 20} MB";
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var json = TextJson.Read(path);
             var model = json.RootElement.GetProperty("model");
             var type = model.TryGetProperty("type", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString()! : model.TryGetProperty("merges", out _) ? "BPE" : "Unigram";
             var vocabulary = model.GetProperty("vocab");
@@ -27,28 +24,25 @@ public static class TextSummary
             var added = json.RootElement.TryGetProperty("added_tokens", out var list) && list.ValueKind == JsonValueKind.Array ? list.GetArrayLength() : 0;
             return string.Create(CultureInfo.InvariantCulture, $"{type}{bytes}, {tokens:#,0} tokens, {added} added");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is AerieException or InvalidOperationException or KeyNotFoundException)
         {
             return $"{Tokenizer.FileName} is not valid: {e.Message}";
         }
     }
 
-    /// <summary>The file that holds the chat template; null where there is none.</summary>
+    /// <summary>The file that holds the chat template, and the names where there are several; null where there is none.</summary>
     public static string? TemplateOf(string folder)
     {
-        foreach (var file in (string[])["chat_template.jinja", "chat_template.json"])
-            if (File.Exists(Path.Combine(folder, file))) return file;
-        var config = Path.Combine(folder, "tokenizer_config.json");
         try
         {
-            if (!File.Exists(config) || new FileInfo(config).Length > MaxBytes) return null;
-            using var json = JsonDocument.Parse(File.ReadAllBytes(config));
-            return !json.RootElement.TryGetProperty("chat_template", out var template) ? null
-                : template.ValueKind == JsonValueKind.Array ? $"tokenizer_config.json, {template.GetArrayLength()} by name" : "tokenizer_config.json";
+            var found = ChatTemplateFiles.In(folder);
+            if (found.Count == 0) return null;
+            var file = Path.GetFileName(found.GetValueOrDefault("default", found.Values.First()).File);
+            return found.Count == 1 ? file : $"{file}, {found.Count} by name: {string.Join(", ", found.Keys.Order(StringComparer.Ordinal))}";
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (AerieException problem)
         {
-            return $"tokenizer_config.json is not valid: {e.Message}";
+            return problem.Message;
         }
     }
 

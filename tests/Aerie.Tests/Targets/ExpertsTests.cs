@@ -37,6 +37,8 @@ public sealed class ExpertsTests
     [InlineData("deepseek_v3", "qk_rope_head_dim", "7")]
     [InlineData("deepseek_v3", "kv_lora_rank", "0")]
     [InlineData("deepseek_v3", "first_k_dense_replace", "-1")]
+    [InlineData("deepseek_v3", "num_attention_heads", "16384")]
+    [InlineData("deepseek_v3", "moe_intermediate_size", "4194304", "n_shared_experts")]
     public void What_does_not_fit_is_refused_by_its_key(string name, string key, string value, string? told = null)
     {
         using var folder = new TemporaryFolder();

@@ -181,6 +181,14 @@ public sealed class NemotronHTests
     }
 
     [Fact]
+    public void More_experts_than_any_model_has_are_refused_before_they_are_listed()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), Config.Replace("\"MEM*-MM\"", $"\"{new string('E', 1 << 14)}\"", StringComparison.Ordinal));
+        Assert.Contains("experts in 16384 layers", Assert.Throws<AerieException>(() => TargetConfig.Read(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_word_Infinity_is_read_where_transformers_wrote_it_and_nowhere_else()
     {
         using var folder = new TemporaryFolder();

@@ -14,7 +14,7 @@ static class LossMaskKind
         var tokenizer = Tokenizer.Load(folder.File(folder.Text("tokenizer")));
         var templates = new Dictionary<string, ChatTemplate>();
         var file = folder.File(folder.Text("cases"));
-        var rows = File.ReadLines(file).Where(line => line.Length > 0).Select(line => JsonDocument.Parse(line).RootElement).GroupBy(row => row.GetProperty("semantics").GetString()!).ToList();
+        var rows = File.ReadLines(file).Where(line => line.Length > 0).Select((line, i) => JsonRows.Parse(line, $"{file}: line {i + 1}").RootElement).GroupBy(row => row.GetProperty("semantics").GetString()!).ToList();
         foreach (var group in rows.OrderBy(g => g.Key, StringComparer.Ordinal))
         {
             if (!LossMaskOptions.Names.TryGetValue(group.Key, out var rule)) throw folder.NotSupported($"the loss mask `{group.Key}`");

@@ -52,10 +52,11 @@ static class JsonRows
             if (wrong(document.RootElement) is not { } what) continue;
             if (failed++ == 0) first = $"row {count}: {what} where the case has {line[..Math.Min(line.Length, 600)]}";
         }
+        if (count == 0) throw new AerieException($"{folder.File(file)}: has no rows.");
         return failed == 0 ? new ParityResult(name, count, 0, Tolerance.Exact, true) : ParityResult.Wrong(name, $"{failed} of {count} rows differ; {first}");
     }
 
-    static JsonDocument Parse(string line, string where)
+    internal static JsonDocument Parse(string line, string where)
     {
         try
         {

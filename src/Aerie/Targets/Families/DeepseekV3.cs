@@ -25,20 +25,26 @@ static class DeepseekV3
         internal int UnusedLayers { get; init; }
     }
 
+    // Each head has parameters of its own.
+    const int MostHeads = 1 << 15;
+
     static Config Read(ConfigFile json)
     {
         int Part(string key, int otherwise) => json.Whole(key, most: 1 << 14, otherwise: otherwise);
         var (plain, rotated) = (Part("qk_nope_head_dim", 128), Part("qk_rope_head_dim", 64));
         if (rotated % 2 != 0) throw json.Bad("qk_rope_head_dim", $"must be even to be rotated, not {rotated}");
         var config = TargetConfig.Read(json, Family, new TargetDefaults { MaxPositions = 4096, HeadSize = rotated });
+        if ((long)config.Layers * config.Heads > MostHeads) throw json.Bad("num_attention_heads", $"is {config.Heads}: more than {MostHeads} heads in {config.Layers} layers");
         var biases = json.Flag("attention_bias", false);
         var experts = ExpertsConfig.Read(json, "n_routed_experts", "moe_intermediate_size", ExpertsConfig.Sigmoid(json, 8, 4, 2.5), 256, 8, 2048);
+        var shared = json.Whole("n_shared_experts", least: 0, most: 256, otherwise: 1);
+        if ((long)experts.Width * shared > 1 << 22) throw json.Bad("n_shared_experts", $"is {shared}: {shared} experts of {experts.Width} are wider than any model");
         return new Config(config with
         {
             HeadSize = plain + rotated,
             AttentionBias = biases,
             OutputBias = biases,
-            Experts = experts with { SharedWidth = checked(experts.Width * json.Whole("n_shared_experts", least: 0, most: 256, otherwise: 1)) },
+            Experts = experts with { SharedWidth = experts.Width * shared },
             DenseLayers = [.. Enumerable.Range(0, Math.Min(config.Layers, json.Whole("first_k_dense_replace", least: 0, otherwise: 3)))],
         })
         {

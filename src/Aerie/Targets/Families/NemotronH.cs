@@ -60,7 +60,7 @@ static class NemotronH
         {
             TiedEmbeddings = false,
             MlpBias = json.Flag("mlp_bias", false),
-            Experts = pattern.Contains('E') ? Experts(json) : null,
+            Experts = pattern.Contains('E') ? Experts(json, pattern.Count(letter => letter == 'E')) : null,
         })
         {
             Pattern = pattern,
@@ -88,8 +88,8 @@ static class NemotronH
         return pattern;
     }
 
-    static ExpertsConfig Experts(ConfigFile json)
-        => ExpertsConfig.Read(json, json.Has("n_routed_experts") ? "n_routed_experts" : "num_local_experts", "moe_intermediate_size", ExpertsConfig.Sigmoid(json, 1, 1, 1), 8, 2, 7688) with
+    static ExpertsConfig Experts(ConfigFile json, int layers)
+        => ExpertsConfig.Read(json, json.Has("n_routed_experts") ? "n_routed_experts" : "num_local_experts", "moe_intermediate_size", ExpertsConfig.Sigmoid(json, 1, 1, 1), 8, 2, 7688, layers) with
         {
             SharedWidth = json.Whole("moe_shared_expert_intermediate_size", most: 1 << 22, otherwise: 7688),
             LatentWidth = json.Whole("moe_latent_size", least: 0, otherwise: 0),

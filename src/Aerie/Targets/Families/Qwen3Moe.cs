@@ -16,8 +16,8 @@ static class Qwen3Moe
         var biases = json.Flag("attention_bias", false);
         var key = json.Has("num_experts") ? "num_experts" : "num_local_experts";      // 4.x; 5.x
         var step = json.Whole("decoder_sparse_step", otherwise: 1);
-        var dense = json.Ids("mlp_only_layers") ?? [];
-        if (Array.Find(dense, i => i >= config.Layers) is > 0 and var beyond) throw json.Bad("mlp_only_layers", $"names layer {beyond} of {config.Layers}");
+        HashSet<int> dense = [.. json.Ids("mlp_only_layers") ?? []];
+        if (dense.FirstOrDefault(i => i >= config.Layers) is > 0 and var beyond) throw json.Bad("mlp_only_layers", $"names layer {beyond} of {config.Layers}");
         return config with
         {
             AttentionBias = biases,
