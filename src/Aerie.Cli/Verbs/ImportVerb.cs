@@ -14,7 +14,7 @@ static class ImportVerb
     public static Command Create()
     {
         Type.AcceptOnlyFromAmong("bf16", "f16", "f32");
-        return new Verb("import", "Expand a llama.cpp file (GGUF) to a Hugging Face folder.", "aerie import SmolLM2-135M-Instruct.Q4_1.gguf smollm2") { Model, Output, Type }.Does(Run);
+        return new Verb("import", "Expand a llama.cpp file (GGUF) to a Hugging Face folder.", "aerie import tests/golden/gguf/tiny.Q4_0.gguf runs/tiny-model") { Model, Output, Type }.Does(Run);
     }
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)

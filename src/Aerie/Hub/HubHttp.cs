@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Aerie.Formats;
 
 namespace Aerie.Hub;
 
@@ -58,7 +59,8 @@ sealed partial class HubHttp : IDisposable
             var next = answer.Headers.TryGetValues("Link", out var links) && NextPage().Match(string.Join(',', links)) is { Success: true } link && Uri.TryCreate(address, link.Groups[1].Value, out var page) ? page : null;
             try
             {
-                return (JsonDocument.Parse(await Body(answer, patience).ConfigureAwait(false)).RootElement, next);
+                var body = await Body(answer, patience).ConfigureAwait(false);
+                return (JsonDocument.Parse(HalfCharacters.In(body) ? [] : body).RootElement, next);
             }
             catch (JsonException e)
             {

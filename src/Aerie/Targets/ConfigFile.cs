@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
+using Aerie.Formats;
 
 namespace Aerie.Targets;
 
@@ -29,6 +30,7 @@ public sealed partial class ConfigFile
             if (new FileInfo(path).Length > MaxBytes) throw new AerieException($"{path}: larger than {MaxBytes >> 20} MB, this is no config");
             var bytes = File.ReadAllBytes(path);
             if (!Utf8.IsValid(bytes)) throw new AerieException($"{path}: not UTF-8", "Get the file again.");
+            if (HalfCharacters.In(bytes)) throw new AerieException($"{path}: holds half of a character, which is no text", "Get the file again.");
             var root = JsonDocument.Parse(NemotronLimit(bytes), new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
             return root.ValueKind == JsonValueKind.Object ? new ConfigFile(path, root, "") : throw new AerieException($"{path}: must be a JSON object");
         }
@@ -83,14 +85,14 @@ public sealed partial class ConfigFile
     /// <summary>A text; null where it is absent or null.</summary>
     public string? Text(string key)
         => !Find(key, out var value) ? null
-        : value.ValueKind == JsonValueKind.String ? String(key, value)
+        : value.ValueKind == JsonValueKind.String ? value.GetString()
         : throw Bad(key, $"must be a text, not {Shown(value)}");
 
     /// <summary>A list of texts; empty where it is absent or null.</summary>
     public string[] Texts(string key)
         => !Find(key, out var value) ? []
         : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(v => String(key, v))]
+            ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
         : throw Bad(key, $"must be a list of texts, not {Shown(value)}");
 
     /// <summary>A whole number that is not negative, or a list of them; null where it is absent or null.</summary>
@@ -110,13 +112,6 @@ public sealed partial class ConfigFile
 
     /// <summary>The error of a key.</summary>
     public AerieException Bad(string key, string problem) => new($"{Path}: `{prefix}{key}` {problem}");
-
-    // An escaped half of a surrogate pair is JSON, but no text.
-    string String(string key, JsonElement value)
-    {
-        try { return value.GetString()!; }
-        catch (InvalidOperationException) { throw Bad(key, "holds text that is not Unicode"); }
-    }
 
     bool Find(string key, out JsonElement value) => json.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
 

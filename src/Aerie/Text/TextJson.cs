@@ -1,6 +1,7 @@
 // Reads the JSON files of tokenizers and templates: errors name the file.
 using System.Text.Json;
 using System.Text.Unicode;
+using Aerie.Formats;
 
 namespace Aerie.Text;
 
@@ -26,6 +27,7 @@ static class TextJson
         {
             if (bytes.AsSpan().StartsWith("version https://git-lfs"u8)) throw new AerieException($"{file}: is a Git LFS pointer, not the file itself", "Run `git lfs pull` in that folder, or download the file.");
             if (!Utf8.IsValid(bytes)) throw new AerieException($"{file}: is not UTF-8");
+            if (HalfCharacters.In(bytes)) throw new AerieException($"{file}: holds half of a character, which is no text", "Get the file again.");
             return JsonDocument.Parse(bytes);
         }
         catch (JsonException problem)
