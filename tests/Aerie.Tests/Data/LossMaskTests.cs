@@ -55,11 +55,14 @@ public class LossMaskTests
     [InlineData("loss_masks/llama3/llama3.jinja", "<|start_header_id|>assistant<|end_header_id|>\n\n", "<|eot_id|>")]
     [InlineData("loss_masks/qwen3/qwen3.jinja", "<|im_start|>assistant\n", "<|im_end|>\n")]
     [InlineData("loss_masks/qwen3/chatml-thinking.jinja", "<|im_start|>assistant\n", "<|im_end|>\n")]
+    [InlineData("chat_templates/mistral/template.jinja", "[/INST]", "<|eot_id|>")]
+    [InlineData("chat_templates/deepseek/template.jinja", "<｜Assistant｜>", "<｜end▁of▁sentence｜>")]
+    [InlineData("chat_templates/gemma/template.jinja", "<start_of_turn>model\n", "<end_of_turn>\n")]
     [InlineData("loss_masks/qwen3/chatml-prefilled.jinja", "<|im_start|>assistant\n", "<|im_end|>\n")]
     public void SpecForges_headers_are_told_from_the_template(string file, string header, string end)
     {
         var folder = Path.GetDirectoryName(Golden.Path(file))!;
-        var tokenizer = Tokenizer.Load(folder);
+        var tokenizer = Tokenizer.Load(File.Exists(Path.Combine(folder, Tokenizer.FileName)) ? folder : Golden.Path("loss_masks", "llama3"));
         var found = SpecForgeTemplate.From(ChatTemplate.Load(Golden.Path(file), tokenizer.SpecialTokens), tokenizer);
         Assert.Equal((header, end, null), (found.AssistantHeader, found.EndOfTurn, found.SystemPrompt));
     }
@@ -72,6 +75,9 @@ public class LossMaskTests
         Assert.Contains("qwen", Assert.Throws<AerieException>(() => SpecForgeTemplate.Find("quen")).Hint, StringComparison.Ordinal);
         var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", "llama3"));
         Assert.Throws<AerieException>(() => SpecForgeTemplate.From(new ChatTemplate("{{ messages[0].content }}"), tokenizer));
+        // Turns that end in one control token, and the last in another: no end can be told, half a token is none.
+        const string twoEnds = "{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content }}{{ '<|end_of_text|>' if loop.last else '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}<|start_header_id|>assistant{% endif %}";
+        Assert.Throws<AerieException>(() => SpecForgeTemplate.From(new ChatTemplate(twoEnds), tokenizer));
         Assert.Throws<AerieException>(() => new LossMask(tokenizer, new ChatTemplate("{{ messages[0].content }}"), new(LossMaskRule.GenerationTags)));
     }
 

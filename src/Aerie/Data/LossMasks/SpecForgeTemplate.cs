@@ -72,8 +72,9 @@ public sealed record SpecForgeTemplate(string AssistantHeader, string EndOfTurn,
         string header = Between(text, ask, say), headerAgain = Between(text, askAgain, sayAgain), headerOpen = After(prompt, ask);
         // Before the header the user's turn ends: what follows the question where no answer does.
         var asked = After(template.Render(messages[..1]).Text, ask);
-        header = Common(Common(header, headerAgain), headerOpen);
-        if (header.StartsWith(asked, StringComparison.Ordinal)) header = header[asked.Length..];
+        header = Untorn(Common(Common(header, headerAgain), headerOpen), tokenizer);
+        // Where the end of the question is all there is ([/INST]), it is the header.
+        if (header.StartsWith(asked, StringComparison.Ordinal) && header.Length > asked.Length) header = header[asked.Length..];
         var end = Whole(Common(Between(text, say, askAgain), After(text, sayAgain)), tokenizer);
         return header.Length > 0 && end.Length > 0 ? new(header, end)
             : throw new AerieException("the chat template does not show what stands before and after an answer, which SpecForge's loss mask looks for", $"Name one of SpecForge's templates: recipe_args.specforge_template ({string.Join(", ", Named.Keys)}); or use another mask.");
@@ -85,11 +86,23 @@ public sealed record SpecForgeTemplate(string AssistantHeader, string EndOfTurn,
 
     static string Common(string a, string b) => a[..a.AsSpan().CommonPrefixLength(b)];
 
+    // Without the beginning of a control token at the end of what is left.
+    static string Untorn(string text, Tokenizer tokenizer)
+    {
+        string[] tokens = [.. tokenizer.AddedTokens.Values.Where(t => t.Special).Select(t => t.Content)];
+        for (var length = 1; length <= text.Length; length++)
+        {
+            var tail = text[^length..];
+            if (tokens.Any(t => t.Length > length && t.StartsWith(tail, StringComparison.Ordinal))) return Untorn(text[..^length], tokenizer);
+        }
+        return text;
+    }
+
     // Two turns that go on differently may have half of a control token in common: up to the last whole one, and the white space behind it.
     static string Whole(string end, Tokenizer tokenizer)
     {
         var last = tokenizer.AddedTokens.Values.Where(t => t.Special).Select(t => end.LastIndexOf(t.Content, StringComparison.Ordinal) is var at and >= 0 ? at + t.Content.Length : -1).DefaultIfEmpty(-1).Max();
-        if (last < 0) return end;
+        if (last < 0) return Untorn(end, tokenizer);
         while (last < end.Length && char.IsWhiteSpace(end[last])) last++;
         return end[..last];
     }
