@@ -17,7 +17,10 @@ static class ModelKind
         foreach (var spelling in (string[])["config.json", "config.legacy.json"])
         {
             if (!folder.Has(spelling)) continue;
-            using var target = Target.Load(TargetConfig.Read(folder.File(spelling)), folder.Path, Precision.F32);
+            // A recorded text may be longer than the context that the config names: only servers refuse it.
+            var config = TargetConfig.Read(folder.File(spelling));
+            var length = expected.Get("input_ids").Count + (expected.TryGet("greedy_ids", out var greedy) ? greedy.Count : 0);
+            using var target = Target.Load(config with { MaxPositions = (int)Math.Max(config.MaxPositions, length) }, folder.Path, Precision.F32);
             foreach (var result in Compare(folder, target, expected)) yield return spelling == "config.json" ? result : result with { Name = $"{result.Name} ({spelling})" };
         }
     }
