@@ -1,4 +1,5 @@
 // Tokenizers against the Hugging Face library's ids, texts and streams.
+using Aerie.Parity.Hostile;
 using Aerie.Text;
 
 namespace Aerie.Tests.Text;
@@ -32,5 +33,23 @@ public class TokenizerTests
         string[] texts = [.. Golden.Lines("tokenizers", "llama3-bytelevel", "cases.jsonl").Select(row => row.GetProperty("text").GetString()!)];
         var all = tokenizer.EncodeAll(texts, addSpecialTokens: true);
         for (var i = 0; i < texts.Length; i++) Assert.Equal(Tokenizer.Load(Golden.Path("tokenizers", "llama3-bytelevel")).Encode(texts[i], addSpecialTokens: true), all[i]);
+    }
+
+    // A megabyte without any place to cut: linear, so within the time and memory that a hostile file may take.
+    [Theory]
+    [InlineData("llama3-bytelevel")]
+    [InlineData("qwen3-bytelevel-nfc")]
+    [InlineData("llama2-sentencepiece-prepend")]
+    [InlineData("unigram-byte-fallback")]
+    [InlineData("split-behaviours-merged")]
+    public void A_megabyte_of_one_character_takes_no_more_than_its_length(string name)
+    {
+        var tokenizer = Tokenizer.Load(Golden.Path("tokenizers", name));
+        foreach (var unit in (string[])["a", " ", "🦅", "\u0301", " \n"])
+        {
+            var text = string.Concat(Enumerable.Repeat(unit, 1_000_000 / System.Text.Encoding.UTF8.GetByteCount(unit)));
+            var cost = HostileCost.Of(() => tokenizer.Encode(text));
+            Assert.True(cost is { Problem: null, TooMuch: null }, $"'{unit}': {cost}");
+        }
     }
 }
