@@ -167,7 +167,6 @@ public record TargetConfig
         var keyHeads = json.Whole("num_key_value_heads", most: 1 << 14, otherwise: defaults.Sizes?.KeyValueHeads ?? heads);
         if (heads % keyHeads != 0) throw json.Bad("num_key_value_heads", $"must divide num_attention_heads: {heads} heads cannot share {keyHeads}");
         var headSize = json.Whole("head_dim", most: 1 << 14, otherwise: defaults.HeadSize ?? hidden / heads);
-        if (headSize % 2 != 0) throw json.Bad("head_dim", $"must be even to be rotated, not {headSize}");
         var positions = json.Whole("max_position_embeddings", most: int.MaxValue, otherwise: defaults.MaxPositions);
         var vocabulary = json.Whole("vocab_size", most: 1 << 24, otherwise: defaults.Sizes?.Vocabulary);
         return new TargetConfig
@@ -192,6 +191,8 @@ public record TargetConfig
 
     static RopeConfig Checked(RopeConfig rope, ConfigFile json, int headSize)
     {
+        if (rope.Kind == "none") return rope;
+        if (headSize % 2 != 0) throw json.Bad("head_dim", $"must be even to be rotated, not {headSize}");
         var rotated = rope.RotatedSize(headSize);
         if (rotated == 0 || rotated % 2 != 0) throw json.Bad("partial_rotary_factor", $"leaves {rotated} of the {headSize} dimensions of a head to be rotated; it must be an even number of at least 2");
         foreach (var (key, factors) in ((string, IReadOnlyList<double>)[])[("short_factor", rope.ShortFactors), ("long_factor", rope.LongFactors)])

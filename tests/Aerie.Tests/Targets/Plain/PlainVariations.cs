@@ -302,6 +302,9 @@ static class PlainVariations
         ("nemotron_h", "", c => c with { BFloat16 = true }),
         ("nemotron_h", """ "hybrid_override_pattern": "MM*", "n_groups": 3, "mamba_head_dim": 12 """, c => c with { Tokens = 300, Greedy = 2 }),
         ("nemotron_h", """ "moe_latent_size": null, "num_key_value_heads": null, "layer_norm_epsilon": "absent" """, null),
+        ("nemotron_h", """ "head_dim": 5 """, c => c with { Tokens = 70 }),
+        ("nemotron_h", """ "hybrid_override_pattern": "*E", "mamba_num_heads": "absent", "mamba_head_dim": "absent", "n_groups": "absent", "ssm_state_size": "absent", "conv_kernel": "absent", "intermediate_size": "absent" """, null),
+        ("nemotron_h", """ "hybrid_override_pattern": "-*M", "n_routed_experts": "absent", "num_experts_per_tok": "absent", "moe_intermediate_size": "absent", "moe_shared_expert_intermediate_size": "absent" """, null),
     ];
 
     internal static PlainVariation[] Of(string family) =>
