@@ -18,7 +18,7 @@ static class RegenerateVerb
     static readonly Option<bool> Resume = new("--resume") { Description = "Go on where an interrupted run stopped." };
 
     public static Command Create() => new Verb("regenerate", "Let the target answer prompts: the data that a drafter should be trained on.",
-        "aerie regenerate --target assets/fledgling --input-data assets/fledgling/prompts.jsonl --output-dir runs/answers --max-new-tokens 160")
+        "aerie regenerate --target assets/fledgling --input-data assets/fledgling/prompts.jsonl --output-dir runs/tiny-cpu-data --max-new-tokens 160")
     { Target, Input, Output, MaxNewTokens, Concurrency, ShardSize, Temperature, Server, Resume }.Does(Run);
 
     static int Run(ParseResult parsed, Screen screen, CancellationToken cancellation)

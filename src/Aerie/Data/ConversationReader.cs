@@ -43,7 +43,7 @@ public static class ConversationReader
 
     static IEnumerable<string> Files(string path)
     {
-        if (!Directory.Exists(path)) return File.Exists(path) ? [path] : throw new AerieException($"{path}: there is no such file or folder");
+        if (!Directory.Exists(path)) return File.Exists(path) ? [path] : throw new AerieException($"{path}: there is no such file or folder", "Give a JSON or JSON Lines file of conversations, or a folder of them; `aerie regenerate` makes one of prompts.");
         string[] files = [.. Directory.EnumerateFiles(path).Where(f => Path.GetExtension(f) is ".jsonl" or ".ndjson" or ".json" && Path.GetFileName(f) != "manifest.json").Order(StringComparer.Ordinal)];
         return files.Length > 0 ? files : throw new AerieException($"{path}: has no .jsonl, .ndjson or .json file");
     }

@@ -35,7 +35,7 @@ public static class HeldOut
             return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("split", out var split) && split.ValueKind == JsonValueKind.String
                 && split.GetString() is "heldout" or "test" or "validation";
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return false;                                      // the reader will say what is wrong with it
         }

@@ -155,28 +155,17 @@ public sealed class SafetensorsFolder : IDisposable
 
     Dictionary<string, string> ReadIndex()
     {
-        try
+        using var document = JsonFile.Read(Path, SafetensorsHeader.LargestHeader);
+        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var list) || list.ValueKind != JsonValueKind.Object)
+            throw new AerieException($"{Path}: has no weight_map");
+        var map = new Dictionary<string, string>();
+        foreach (var item in list.EnumerateObject())
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(Path));
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var list) || list.ValueKind != JsonValueKind.Object)
-                throw new AerieException($"{Path}: has no weight_map");
-            var map = new Dictionary<string, string>();
-            foreach (var item in list.EnumerateObject())
-            {
-                var file = item.Value.ValueKind == JsonValueKind.String ? item.Value.GetString()! : throw new AerieException($"{Path}: the file of tensor '{item.Name}' is not a string");
-                // Plain names only: an index must not lead out of its folder.
-                if (file is "" or "." or ".." || file.AsSpan().IndexOfAny("/\\:\0") >= 0) throw new AerieException($"{Path}: '{file.Replace("\0", "\\0")}' is not the name of a file in this folder");
-                if (!map.TryAdd(item.Name, file)) throw new AerieException($"{Path}: tensor '{item.Name}' is listed twice");
-            }
-            return map;
+            var file = item.Value.ValueKind == JsonValueKind.String ? item.Value.GetString()! : throw new AerieException($"{Path}: the file of tensor '{item.Name}' is not a string");
+            // Plain names only: an index must not lead out of its folder.
+            if (file is "" or "." or ".." || file.AsSpan().IndexOfAny("/\\:\0") >= 0) throw new AerieException($"{Path}: '{file.Replace("\0", "\\0")}' is not the name of a file in this folder");
+            if (!map.TryAdd(item.Name, file)) throw new AerieException($"{Path}: tensor '{item.Name}' is listed twice");
         }
-        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
-        {
-            throw new AerieException($"{Path}: not JSON: {problem.Message}", null, problem);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new AerieException($"{Path}: cannot be read: {problem.Message}", null, problem);
-        }
+        return map;
     }
 }

@@ -2,7 +2,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using System.Text.Unicode;
 using Aerie.Formats;
 
 namespace Aerie.Targets;
@@ -24,24 +23,8 @@ public sealed partial class ConfigFile
     public static ConfigFile Open(string path)
     {
         if (Directory.Exists(path)) path = System.IO.Path.Combine(path, "config.json");
-        try
-        {
-            if (!File.Exists(path)) throw new AerieException($"{path}: no such file", "Give the folder of a Hugging Face checkpoint: config.json and safetensors.");
-            if (new FileInfo(path).Length > MaxBytes) throw new AerieException($"{path}: larger than {MaxBytes >> 20} MB, this is no config");
-            var bytes = File.ReadAllBytes(path);
-            if (!Utf8.IsValid(bytes)) throw new AerieException($"{path}: not UTF-8", "Get the file again.");
-            if (HalfCharacters.In(bytes)) throw new AerieException($"{path}: holds half of a character, which is no text", "Get the file again.");
-            var root = JsonDocument.Parse(NemotronLimit(bytes), new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
-            return root.ValueKind == JsonValueKind.Object ? new ConfigFile(path, root, "") : throw new AerieException($"{path}: must be a JSON object");
-        }
-        catch (JsonException e)
-        {
-            throw new AerieException($"{path}: not JSON: {e.Message}", "Get the file again.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AerieException($"{path}: cannot be read: {e.Message}", null, e);
-        }
+        var root = JsonFile.Read(path, MaxBytes, "Give the folder of a Hugging Face checkpoint: config.json and safetensors.", NemotronLimit, new JsonDocumentOptions { AllowDuplicateProperties = false }).RootElement;
+        return root.ValueKind == JsonValueKind.Object ? new ConfigFile(path, root, "") : throw new AerieException($"{path}: must be a JSON object");
     }
 
     // transformers 4.x wrote NemotronH's [0.0, inf] with a word that is not JSON. Nothing asks for this one value; anywhere else the word stays an error.

@@ -5,6 +5,7 @@
 //   tokenizer_config.json                   "chat_template": a text, a list of {"name", "template"}, or an object of names and texts
 using System.Text;
 using System.Text.Json;
+using Aerie.Formats;
 
 namespace Aerie.Text;
 
@@ -39,7 +40,7 @@ static class ChatTemplateFiles
         {
             var file = Path.Combine(folder, name);
             if (!System.IO.File.Exists(file)) return;
-            using var document = TextJson.Read(file);
+            using var document = JsonFile.Read(file, Tokenizer.LargestFile);
             var json = new ComponentJson(document.RootElement, file);
             switch (json.Find("chat_template"))
             {

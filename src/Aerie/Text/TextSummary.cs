@@ -1,6 +1,7 @@
 // What sort of tokenizer and template a folder has, in words; nothing of them is built.
 using System.Globalization;
 using System.Text.Json;
+using Aerie.Formats;
 
 namespace Aerie.Text;
 
@@ -14,7 +15,7 @@ public static class TextSummary
         if (!File.Exists(path)) return null;
         try
         {
-            using var json = TextJson.Read(path);
+            using var json = JsonFile.Read(path, Tokenizer.LargestFile);
             var model = json.RootElement.GetProperty("model");
             var type = model.TryGetProperty("type", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString()! : model.TryGetProperty("merges", out _) ? "BPE" : "Unigram";
             var vocabulary = model.GetProperty("vocab");

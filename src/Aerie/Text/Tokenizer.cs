@@ -1,6 +1,7 @@
 // A Hugging Face tokenizer.json: added tokens, normalizer, pre-tokenizer, model, post-processor, decoder, in this order.
 // The file decides; what a Python class of the model's family would change is not looked at.
 using System.Text;
+using Aerie.Formats;
 
 namespace Aerie.Text;
 
@@ -9,6 +10,9 @@ public sealed class Tokenizer
 {
     /// <summary>The name of the file.</summary>
     public const string FileName = "tokenizer.json";
+
+    /// <summary>Most bytes of it and of the files beside it; that of a vocabulary of 256k has 33 MB.</summary>
+    internal const long LargestFile = 256 << 20;
 
     readonly string file;
     readonly Normalizer? normalizer;
@@ -63,7 +67,7 @@ public sealed class Tokenizer
     public static Tokenizer Load(string path)
     {
         var file = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
-        using var json = TextJson.Read(file);
+        using var json = JsonFile.Read(file, LargestFile, "A model folder needs its tokenizer.json.");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         try
         {

@@ -5,6 +5,7 @@
 //   clean_up_tokenization_spaces    spaces before English punctuation go when text is decoded; not for BPE
 //   add_bos_token, add_eos_token, add_prefix_space, legacy: nothing, tokenizer.json says it already
 using System.Text.Json;
+using Aerie.Formats;
 
 namespace Aerie.Text;
 
@@ -42,7 +43,7 @@ sealed class TokenizerConfig
         if (map is not null) config.ReadNames(new ComponentJson(map.RootElement, Path.Combine(folder, "special_tokens_map.json")));
         return use(config);
 
-        JsonDocument? Open(string name) => File.Exists(Path.Combine(folder, name)) ? TextJson.Read(Path.Combine(folder, name)) : null;
+        JsonDocument? Open(string name) => File.Exists(Path.Combine(folder, name)) ? JsonFile.Read(Path.Combine(folder, name), Tokenizer.LargestFile) : null;
     }
 
     void Read(ComponentJson json)
