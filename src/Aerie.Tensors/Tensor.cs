@@ -39,9 +39,16 @@ public sealed unsafe class Tensor : IDisposable
         return new Tensor(shape, dtype, buffer.Address, buffer);
     }
 
+    /// <summary>Memory owned by the tensor that its maker fills at once: it holds anything.</summary>
+    public static Tensor ToBeFilled(Shape shape, DType dtype = DType.F32)
+    {
+        var buffer = new NativeBuffer(shape.Count * dtype.Size(), zeroed: false);
+        return new Tensor(shape, dtype, buffer.Address, buffer);
+    }
+
     public static Tensor From(ReadOnlySpan<float> values, Shape shape)
     {
-        var tensor = Allocate(shape);
+        var tensor = ToBeFilled(shape);
         tensor.CopyFrom(values);
         return tensor;
     }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Aerie.Tensors;
 
-/// <summary>Zeroed native memory.</summary>
+/// <summary>Native memory, zeroed unless said otherwise.</summary>
 sealed unsafe class NativeBuffer : IDisposable
 {
     const int Alignment = 64;
@@ -12,11 +12,12 @@ sealed unsafe class NativeBuffer : IDisposable
 
     /// <param name="bytes">Size.</param>
     /// <param name="counted">False: the caller counts what it touches.</param>
-    public NativeBuffer(long bytes, bool counted = true)
+    /// <param name="zeroed">False: the caller writes all of it before anybody reads it.</param>
+    public NativeBuffer(long bytes, bool counted = true, bool zeroed = true)
     {
         (Bytes, this.counted) = (Math.Max(bytes, 1), counted);
         // zeroed by the system page by page when first touched: what nobody uses costs nothing
-        try { allocated = NativeMemory.AllocZeroed(checked((nuint)Bytes + Alignment)); }
+        try { allocated = zeroed ? NativeMemory.AllocZeroed(checked((nuint)Bytes + Alignment)) : NativeMemory.Alloc(checked((nuint)Bytes + Alignment)); }
         catch (OutOfMemoryException e) { throw new InsufficientMemoryException($"cannot allocate {Bytes:N0} bytes of native memory", e); }
         address = (void*)(((nuint)allocated + Alignment - 1) & ~(nuint)(Alignment - 1));
         if (counted) NativeBytes.Add(Bytes);

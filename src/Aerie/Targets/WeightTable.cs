@@ -195,7 +195,7 @@ public sealed class WeightTable
         var rows = checked((int)stored.Sum(s => files!.Get(s).Count / cols));
         if (stored is [var single] && files!.View(single, new Shape(rows, cols)) is { } view) return view;
         if (stored.All(s => files!.Get(s).Type == SafetensorsType.BF16)) return Stack(files!, DType.BF16, cols, stored);
-        var stacked = Tensor.Allocate(new Shape(rows, cols));
+        var stacked = Tensor.ToBeFilled(new Shape(rows, cols));
         var piece = new float[Math.Max(1, (1 << 22) / cols) * cols];
         var row = 0;
         foreach (var name in names)
@@ -272,7 +272,7 @@ public sealed class WeightTable
     {
         long rows = 0;
         foreach (var name in namesInFile) rows += files.Get(name).Count / cols;
-        var stacked = Tensor.Allocate(new Shape(checked((int)rows), cols), dtype);
+        var stacked = Tensor.ToBeFilled(new Shape(checked((int)rows), cols), dtype);
         var at = 0;
         foreach (var name in namesInFile)
         {
