@@ -15,10 +15,15 @@ sealed class Screen(bool json)
     public bool Plain { get; } = Console.IsOutputRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
 
     /// <summary>A line of data.</summary>
-    public void Line(string text = "") => Console.Out.WriteLine(text);
+    public void Line(string text = "") => Console.Out.WriteLine(Harmless(text));
 
     /// <summary>A remark for people.</summary>
-    public void Note(string text) => Console.Error.WriteLine(text);
+    public void Note(string text) => Console.Error.WriteLine(Harmless(text));
+
+    /// <summary>Names come out of files that others wrote: what would steer a terminal is shown as ?.</summary>
+    public static string Harmless(string text) => text.Any(Steers) ? string.Concat(text.Select(c => Steers(c) ? '?' : c)) : text;
+
+    static bool Steers(char c) => char.IsControl(c) && c is not ('\n' or '\t' or '\r');
 
     /// <summary>A table or other drawing, as data.</summary>
     /// <param name="drawing">What to draw.</param>

@@ -95,8 +95,8 @@ static class Shell
     static void Error(string what, string? hint)
     {
         // One line each, whatever a message from below contains.
-        Console.Error.WriteLine($"error: {what.ReplaceLineEndings(" ")}");
-        if (hint is not null) Console.Error.WriteLine($"hint: {hint.ReplaceLineEndings(" ")}");
+        Console.Error.WriteLine(Screen.Harmless($"error: {what.ReplaceLineEndings(" ")}"));
+        if (hint is not null) Console.Error.WriteLine(Screen.Harmless($"hint: {hint.ReplaceLineEndings(" ")}"));
     }
 
     static bool IsRoot(Command command) => command is not Verb;

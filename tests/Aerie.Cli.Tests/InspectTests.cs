@@ -48,4 +48,14 @@ public sealed class InspectTests
         Assert.Contains("is no layer of this target", run.Err, StringComparison.Ordinal);
         Assert.Contains("Layers are 0 to 15", run.Err, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Names_in_files_do_not_steer_the_terminal()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("config.json", """{"architectures": ["\u001b[2JLlama"], "model_type": "llama"}""");
+        var run = AerieProcess.Run("inspect", folder.Path);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("?[2JLlama", run.Err, StringComparison.Ordinal);
+    }
 }
