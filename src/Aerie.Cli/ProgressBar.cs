@@ -12,7 +12,7 @@ sealed class ProgressBar(TextWriter? to = null, bool? redirected = null) : IProg
     readonly Lock gate = new();
     string? stage;
     Progress last;
-    double drawn;
+    double drawn, atStart;                                     // atStart: the share that the stage's first report found done, which the clock knows nothing of
 
     public void Report(Progress value)
     {
@@ -23,6 +23,7 @@ sealed class ProgressBar(TextWriter? to = null, bool? redirected = null) : IProg
                 Finish();
                 stage = value.Stage;
                 drawn = double.NegativeInfinity;
+                atStart = Share(value);
                 clock.Restart();
             }
             last = value;
@@ -61,13 +62,15 @@ sealed class ProgressBar(TextWriter? to = null, bool? redirected = null) : IProg
     string Line()
     {
         if (last.Total <= 0) return $"{last.Stage,-24} {last.Done}{(last.Note is null ? "" : $"  {last.Note}")}";
-        var share = Math.Clamp((double)last.Done / last.Total, 0, 1);
+        var share = Share(last);
         const int width = 24;
         var full = (int)(share * width);
         var bar = plain ? "" : $"[{new string('#', full)}{new string('.', width - full)}] ";
-        var left = share > 0 && share < 1 ? $"  {Time(clock.Elapsed * ((1 - share) / share))} left" : "";
+        var left = share > atStart && share < 1 ? $"  {Time(clock.Elapsed * ((1 - share) / (share - atStart)))} left" : "";
         return $"{last.Stage,-24} {bar}{share,4:P0}{left}{(last.Note is null ? "" : $"  {last.Note}")}";
     }
+
+    static double Share(Progress p) => p.Total <= 0 ? 0 : Math.Clamp((double)p.Done / p.Total, 0, 1);
 
     /// <summary>"8 s", "3:05", "1:02:03".</summary>
     public static string Time(TimeSpan t) => t.TotalSeconds < 60 ? $"{Math.Round(t.TotalSeconds)} s" : t.TotalHours < 1 ? $"{t.Minutes}:{t.Seconds:00}" : $"{(int)t.TotalHours}:{t.Minutes:00}:{t.Seconds:00}";

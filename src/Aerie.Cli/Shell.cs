@@ -19,7 +19,7 @@ static class Shell
         // Not a RootCommand: that one calls itself after its file.
         var help = new HelpOption();
         help.Action = new HelpWithExample((HelpAction)help.Action!);
-        return new Command("aerie", "Aerie trains, evaluates, exports and serves EAGLE drafters for speculative decoding.")
+        return new Command("aerie", "Aerie trains, evaluates and exports EAGLE drafters for speculative decoding.")
         {
             help,
             new VersionOption { Action = new ShowVersion() },
@@ -64,6 +64,7 @@ static class Shell
             RunFailedException run => (ExitCode.Failed, run.Message, run.Hint),
             MachineException machine => (ExitCode.Lacking, machine.Message, machine.Hint),
             AerieException user => (ExitCode.BadInput, user.Message, user.Hint),
+            _ when Setting(e) is { } setting => (setting.Contains("does not offer", StringComparison.Ordinal) ? ExitCode.Lacking : ExitCode.BadInput, setting, "Unset it, or set it to one of these."),
             OutOfMemoryException => (ExitCode.Lacking, "this machine has not enough memory for it", "`aerie doctor` shows what there is; a smaller seq_length or micro_batch_size needs less."),
             IOException or UnauthorizedAccessException => (ExitCode.BadInput, e.Message, "Check the path, the rights and the free space."),
             _ => (ExitCode.Failed, $"unexpected {e.GetType().Name}: {e.Message}", "This is a bug of aerie: please report it with the command line; AERIE_DEBUG=1 shows where it happened."),
@@ -72,6 +73,9 @@ static class Shell
         if (debug) Console.Error.WriteLine(e);
         return code;
     }
+
+    // The engine knows no AerieException: what it says of its environment variables (AERIE_ISA, AERIE_THREADS, AERIE_LANES) is the user's all the same.
+    static string? Setting(Exception? e) => e is null ? null : e is InvalidOperationException && e.Message.StartsWith("AERIE_", StringComparison.Ordinal) ? e.Message : Setting(e.InnerException);
 
     static int BadUsage(ParseResult parsed)
     {

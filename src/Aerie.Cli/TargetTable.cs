@@ -28,7 +28,7 @@ static class TargetTable
     {
         var c = model.Config;
         void Fact(string name, FormattableString text) => screen.Line($"{name,-22} {Text(text)}");
-        Fact("kind", $"target{(model.HasWeights ? "" : ", config only: no weights lie beside it")}");
+        Fact("kind", $"target{(model.HasWeights ? "" : ", config only: no safetensors lie beside it")}");
         Fact("architecture", $"{model.Architecture}, {c.Layers} layers");
         Fact("parameters", $"{model.Parameters:#,0}, {Size(model.WeightBytes)} ({string.Join(", ", model.Types)})");
         Fact("hidden size", $"{c.HiddenSize}; {c.Heads} heads, {c.KeyValueHeads} for keys and values, of {c.HeadSize}; MLP {c.IntermediateSize}");

@@ -58,4 +58,18 @@ public sealed class InspectTests
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("?[2JLlama", run.Err, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void What_is_no_model_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var run = AerieProcess.Run("inspect", folder.Path);
+        Assert.True(run.ExitCode == 2 && run.Err.Contains("has neither config.json nor a run's checkpoints", StringComparison.Ordinal), run.Err);
+        folder.Write("model.gguf", "GGUF");
+        run = AerieProcess.Run("inspect", System.IO.Path.Combine(folder.Path, "model.gguf"));
+        Assert.True(run.ExitCode == 2 && run.Err.Contains("aerie import", StringComparison.Ordinal), run.Err);
+        folder.Write("config.json", Llama1B);
+        run = AerieProcess.Run("inspect", folder.Path, "--aux-layers", "");
+        Assert.True(run.ExitCode == 2 && run.Err.Contains("which layers?", StringComparison.Ordinal), run.Err);
+    }
 }

@@ -56,4 +56,13 @@ public sealed class UsageTests
         Assert.Equal(3, run.ExitCode);
         Assert.Equal(3, JsonDocument.Parse(run.Out).RootElement.GetProperty("exit_code").GetInt32());
     }
+
+    [Theory]
+    [InlineData("AERIE_ISA", "foo")]
+    [InlineData("AERIE_THREADS", "many")]
+    public void A_setting_that_makes_no_sense_is_the_users(string name, string value)
+    {
+        var run = AerieProcess.RunIn(null, new Dictionary<string, string> { [name] = value }, "doctor");
+        Assert.True(run.ExitCode == 2 && run.Err.StartsWith($"error: {name} is '{value}'", StringComparison.Ordinal), run.Err);
+    }
 }

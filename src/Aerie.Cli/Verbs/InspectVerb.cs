@@ -21,8 +21,20 @@ static class InspectVerb
     {
         var model = parsed.GetValue(Model)!;
         var folder = RecipeOptions.Local(model, ModelParts.Description, cancellation);          // a target's weights may be large, and are not needed
-        if (!Directory.Exists(folder)) throw new AerieException($"{folder}: no such folder.", "Give the folder of a model, the one with config.json, or org/name of a hub.");
-        if (!File.Exists(Path.Combine(folder, "config.json"))) folder = RunFolder.FindDrafter(folder);
+        if (!Directory.Exists(folder)) throw new AerieException($"{folder}: {(File.Exists(folder) ? "is a file, not a folder" : "no such folder.")}", folder.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(folder)
+            ? "Expand it first: aerie import MODEL.gguf FOLDER." : "Give the folder of a model, the one with config.json, or org/name of a hub.");
+        if (!File.Exists(Path.Combine(folder, "config.json")))
+        {
+            var run = folder;
+            try
+            {
+                folder = RunFolder.FindDrafter(run);
+            }
+            catch (AerieException nothing) when (nothing.Message.Contains("no drafter there", StringComparison.Ordinal))
+            {
+                throw new AerieException($"{run}: has neither config.json nor a run's checkpoints.", "Give the folder of a model, the one with config.json, a run folder, or org/name of a hub.", nothing);
+            }
+        }
         var config = ConfigFile.Open(folder);
         if (!(config.Has("draft_vocab_size") || config.Has("speculators_model_type") || config.Texts("architectures").Any(a => a.Contains("Eagle", StringComparison.Ordinal))))
         {
@@ -30,6 +42,7 @@ static class InspectVerb
             TargetTable.Show(screen, folder, summary, Chosen(parsed, summary));
             return ExitCode.Done;
         }
+        if (parsed.GetValue(AuxLayers) is not null) throw new AerieException($"{folder}: is a drafter, whose layers are chosen already", "--aux-layers goes with a target.");
         var facts = Drafter(RecipeOptions.Local(ModelFolder.IsId(model) ? model : folder, ModelParts.All, cancellation));
         if (screen.Json)
         {
@@ -59,6 +72,7 @@ static class InspectVerb
     {
         if (parsed.GetValue(AuxLayers) is not { } text) return null;
         var layers = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (layers.Length == 0) throw new AerieException("--aux-layers: which layers?", $"Separate them by commas: --aux-layers {string.Join(",", model.Config.DefaultAuxLayers)}");
         return [.. Array.ConvertAll(layers, layer => int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var i) && i < model.Layers.Count ? i
             : throw new AerieException($"--aux-layers: '{layer}' is no layer of this target", $"Layers are 0 to {model.Layers.Count - 1}; separate them by commas: --aux-layers {string.Join(",", model.Config.DefaultAuxLayers)}")).Distinct().Order()];
     }

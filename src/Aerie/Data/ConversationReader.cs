@@ -3,6 +3,7 @@
 // A bad row is an error that names file and line; nothing is guessed.
 using System.Text.Json;
 using System.Text.Unicode;
+using Aerie.Formats;
 
 namespace Aerie.Data;
 
@@ -110,7 +111,7 @@ public static class ConversationReader
         }
         catch (JsonException problem)
         {
-            throw new AerieException($"{where}: not JSON: {problem.Message}", null, problem);
+            throw new AerieException($"{where}: not JSON: {JsonFault.Words(problem, oneLine: where.Contains(": line ", StringComparison.Ordinal))}", null, problem);
         }
     }
 

@@ -54,6 +54,7 @@ sealed class GgufFile : IDisposable
     /// <exception cref="AerieException">It is missing, cannot be read, or is not a valid GGUF file.</exception>
     internal static GgufFile Open(string path)
     {
+        if (Directory.Exists(path)) throw new AerieException($"{path}: is a folder", "Give the .gguf file in it; a folder with safetensors needs no import.");
         MappedFile? file = null;
         try
         {

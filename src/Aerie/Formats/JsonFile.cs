@@ -27,7 +27,7 @@ static class JsonFile
         }
         catch (JsonException problem)
         {
-            throw new AerieException($"{file}: not JSON: {problem.Message}", "Get the file again.", problem);
+            throw new AerieException($"{file}: not JSON: {JsonFault.Words(problem)}", "Get the file again.", problem);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

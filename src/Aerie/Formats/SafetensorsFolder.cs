@@ -144,7 +144,7 @@ public sealed class SafetensorsFolder : IDisposable
     {
         var map = ReadIndex();
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-        var shards = map.Values.Distinct().Order(StringComparer.Ordinal).ToDictionary(name => name, name => Add(System.IO.Path.Combine(folder, name)));
+        var shards = map.Values.Distinct().Order(StringComparer.Ordinal).ToDictionary(name => name, name => Add(Shard(System.IO.Path.Combine(folder, name))));
         foreach (var (name, shard) in map)
         {
             if (!shards[shard].Entries.ContainsKey(name)) throw new AerieException($"{Path}: tensor '{name}' is not in {shard}", "A shard is missing or of another checkpoint.");
@@ -152,6 +152,9 @@ public sealed class SafetensorsFolder : IDisposable
         foreach (var name in tensors.Keys.Where(name => !map.ContainsKey(name)))
             throw new AerieException($"{Path}: does not list tensor '{name}' of {tensors[name].File.Path}", "A shard is of another checkpoint.");
     }
+
+    string Shard(string path) => File.Exists(path) ? path
+        : throw new AerieException($"{path}: is not there, and {System.IO.Path.GetFileName(Path)} names it", "A shard is missing: get it, or the whole checkpoint again.");
 
     Dictionary<string, string> ReadIndex()
     {

@@ -22,7 +22,7 @@ public static class WholeFile
         catch (Exception problem)
         {
             Remove(temporary);
-            if (problem is IOException or UnauthorizedAccessException)
+            if (problem is IOException or UnauthorizedAccessException || IsTooLarge(problem))
                 throw new AerieException($"{path}: cannot be written: {problem.Message}", "Check the folder, its permissions and the free space of its disk.", problem);
             throw;
         }
@@ -31,6 +31,9 @@ public static class WholeFile
     /// <summary>Writes <paramref name="text"/> as UTF-8.</summary>
     /// <exception cref="AerieException">The folder cannot be written, or the disk is full.</exception>
     public static void Write(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>The disk takes no file of this size (FAT: 4 GiB; a quota): .NET has no <see cref="IOException"/> for that.</summary>
+    internal static bool IsTooLarge(Exception problem) => problem is ArgumentOutOfRangeException { ParamName: "value" } && problem.StackTrace?.Contains("System.IO.RandomAccess", StringComparison.Ordinal) == true;
 
     static void Remove(string temporary)
     {

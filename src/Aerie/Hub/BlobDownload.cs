@@ -2,6 +2,7 @@
 // checksum, and only then given its name.
 using System.Globalization;
 using System.Net;
+using Aerie.Formats;
 
 namespace Aerie.Hub;
 
@@ -25,6 +26,18 @@ sealed class BlobDownload(HubHttp http, Uri address, Uri? shortcut, string etag,
     public async Task Run(string partial, CancellationToken cancellation)
     {
         using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1, useAsync: true);
+        try
+        {
+            await Fill(file, partial, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (WholeFile.IsTooLarge(e))
+        {
+            throw new IOException($"{partial}: {e.Message}", e);
+        }
+    }
+
+    async Task Fill(FileStream file, string partial, CancellationToken cancellation)
+    {
         await Resume(file, cancellation).ConfigureAwait(false);
         for (var inherited = have > 0; ; inherited = false)
         {

@@ -1,5 +1,6 @@
 // A golden case: a folder with `case.json` (kind, parameters, tolerance) and the files it names.
 using System.Text.Json;
+using Aerie.Formats;
 
 namespace Aerie.Parity;
 
@@ -64,7 +65,7 @@ public sealed class CaseFolder
         }
         catch (JsonException e)
         {
-            throw new AerieException($"{file}: not JSON: {e.Message}", inner: e);
+            throw new AerieException($"{file}: not JSON: {JsonFault.Words(e)}", inner: e);
         }
     }
 

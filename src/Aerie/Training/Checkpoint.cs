@@ -132,7 +132,7 @@ public static class Checkpoint
         }
         catch (JsonException e)
         {
-            throw new AerieException($"{path}: not JSON: {e.Message}", "The checkpoint is damaged; continue from an earlier one.", e);
+            throw new AerieException($"{path}: not JSON: {JsonFault.Words(e)}", "The checkpoint is damaged; continue from an earlier one.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -195,7 +195,7 @@ public sealed partial class RunFolder
         }
     }
 
-    static AerieException NoDrafter(string path) => new($"{path}: no drafter there.", "Give a checkpoint folder (with config.json), or a run folder that has checkpoints.");
+    static AerieException NoDrafter(string path) => new($"{path}: no drafter there.", "Give a drafter's folder (the one with config.json), or a run folder that has checkpoints.");
 
     [GeneratedRegex(@"^epoch_[0-9]{1,9}_step_[0-9]{1,12}$")]
     private static partial Regex CheckpointName();

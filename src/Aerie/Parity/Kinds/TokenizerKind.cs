@@ -1,5 +1,6 @@
 // Kind `tokenizer`: ids, token strings, decoded texts and streams must be those of the Hugging Face library.
 using System.Text.Json;
+using Aerie.Formats;
 using Aerie.Text;
 
 namespace Aerie.Parity.Kinds;
@@ -64,7 +65,7 @@ static class JsonRows
         }
         catch (JsonException problem)
         {
-            throw new AerieException($"{where}: not JSON: {problem.Message}", null, problem);
+            throw new AerieException($"{where}: not JSON: {JsonFault.Words(problem)}", null, problem);
         }
     }
 }
