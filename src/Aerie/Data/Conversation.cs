@@ -18,6 +18,9 @@ public sealed record Conversation(IReadOnlyList<JsonElement> Messages, JsonEleme
     /// <summary>The conversation as tokens with their loss mask, instead of messages; else null.</summary>
     public TokenizedConversation? Tokens { get; init; }
 
+    /// <summary>Its last answer was stopped by a limit (`finish_reason: length`): the model did not end it.</summary>
+    public bool Unfinished { get; init; }
+
     /// <summary>A conversation of plain messages.</summary>
     public static Conversation Of(params (string Role, string Content)[] messages) => new([.. messages.Select(m => Message(m.Role, m.Content))]);
 

@@ -55,7 +55,7 @@ sealed class ConversationRow(string source, LossMaskRule rule, bool prompts)
             throw new AerieException($"{source}: has neither 'messages' nor 'conversations', only: {string.Join(", ", row.EnumerateObject().Select(p => p.Name).Take(20))}",
                 row.TryGetProperty("text", out _) ? "Text that a template has written already is read under mask_semantics: specforge only." : "A row is {\"messages\": [...]}.");
         using var document = JsonDocument.Parse(json.Append(']').ToString());
-        return empty with { Messages = [.. document.RootElement.Clone().EnumerateArray()], Tools = Tools(row) };
+        return empty with { Messages = [.. document.RootElement.Clone().EnumerateArray()], Tools = Tools(row), Unfinished = Find(row, "finish_reason") is { ValueKind: JsonValueKind.String } end && end.ValueEquals("length") };
     }
 
     static JsonElement? Find(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

@@ -98,7 +98,9 @@ public sealed class LossMask
         if (conversation.Tokens?.Ids.FirstOrDefault(id => (uint)id >= (uint)tokenizer.VocabularySize, -1) is { } strange and not -1)
             throw new AerieException($"{conversation.Source}: token {strange} is not of this tokenizer ({tokenizer.VocabularySize} tokens)", "The rows were made for another target.");
         if (options.LastTurnOnly && options.Rule != LossMaskRule.SpecForge) rows = rows.TakeLast(1);
-        return [.. rows.Select(row => Finished(conversation, row)).Where(row => row.Supervised >= Fewest)];
+        List<MaskedTokens> made = [.. rows];
+        if (conversation.Unfinished && options.Rule == LossMaskRule.Aerie && made.Count > 0) WithoutEnd(made[^1]);
+        return [.. made.Select(row => Finished(conversation, row)).Where(row => row.Supervised >= Fewest)];
     }
 
     /// <summary>SpecForge and speculators leave conversations without an answer out; for all others they are mistakes.</summary>
@@ -106,6 +108,12 @@ public sealed class LossMask
 
     // speculators leaves rows out; all others give what there is.
     int Fewest => options.Rule == LossMaskRule.Speculators ? Math.Max(1, options.MinimumSupervised) : 0;
+
+    // The template ends every answer; one that a limit stopped was not ended by the model, and its end is nothing to learn.
+    void WithoutEnd(MaskedTokens row)
+    {
+        for (var last = Array.LastIndexOf(row.Mask, true); last >= 0 && row.Mask[last] && tokenizer.AddedTokens.TryGetValue(row.Ids[last], out var token) && token.Special; last--) row.Mask[last] = false;
+    }
 
     TokenizedConversation Finished(Conversation conversation, MaskedTokens row)
     {

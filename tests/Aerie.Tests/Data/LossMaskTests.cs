@@ -28,6 +28,22 @@ public class LossMaskTests
     }
 
     [Fact]
+    public void An_answer_that_a_limit_stopped_is_learnt_without_an_end()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("a.jsonl"), """
+            {"messages": [{"role": "user", "content": "Two birds?"}, {"role": "assistant", "content": "Eagle, owl."}, {"role": "user", "content": "More?"}, {"role": "assistant", "content": "Kite, wren,"}], "finish_reason": "length"}
+            """);
+        var tokenizer = Tokenizer.Load(Golden.Path("loss_masks", "llama3"));
+        var template = ChatTemplate.Load(Golden.Path("loss_masks", "llama3", "llama3.jinja"), tokenizer.SpecialTokens);
+        var conversation = ConversationReader.Read(folder.File("a.jsonl")).Single();
+        var row = new LossMask(tokenizer, template, new()).Rows(conversation).Single();
+        Assert.Equal("Eagle, owl.<|eot_id|>Kite, wren,", tokenizer.Decode(row.Ids.Where((_, t) => row.LossMask[t])));
+        var theirs = new LossMask(tokenizer, template, new(LossMaskRule.Speculators)).Rows(conversation);
+        Assert.EndsWith("Kite, wren,<|eot_id|>", tokenizer.Decode(theirs[^1].Ids.Where((_, t) => theirs[^1].LossMask[t])), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_the_template_writes_after_the_turn_is_not_supervised()
     {
         var tokenizer = Tokenizer.Load(Golden.Path("tokenizers", "smollm-digits-bytelevel"));
