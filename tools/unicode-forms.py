@@ -1,5 +1,5 @@
-# Writes src/Aerie/Text/UnicodeForms.txt from Python's Unicode tables: what tokenizers' NFC, NFD, NFKC and NFKD need.
-# Run from the repository's root: python3 tools/unicode-forms.py > src/Aerie/Text/UnicodeForms.txt
+# Writes src/Aerie/Text/Components/UnicodeForms.txt from Python's Unicode tables: what tokenizers' NFC, NFD, NFKC and NFKD need.
+# Run from the repository's root: python3 tools/unicode-forms.py > src/Aerie/Text/Components/UnicodeForms.txt
 #   00E9=0065 0301   canonical decomposition that is also composed      0340-0300   one that is not
 #   FB01~0066 0069   compatibility decomposition                        0301:230    combining class
 import sys

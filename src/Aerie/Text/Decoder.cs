@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
+using Aerie.Text.Components;
 
 namespace Aerie.Text;
 

@@ -2,6 +2,7 @@
 // The file decides; what a Python class of the model's family would change is not looked at.
 using System.Text;
 using Aerie.Formats;
+using Aerie.Text.Components;
 
 namespace Aerie.Text;
 

@@ -1,5 +1,5 @@
 // Normalization forms: examples of UAX #15 (composed and decomposed letters, order of marks, Hangul, compatibility).
-using Aerie.Text;
+using Aerie.Text.Components;
 
 namespace Aerie.Tests.Text;
 

@@ -2,7 +2,7 @@
 // next at once, so no list of them is made. An unknown one is refused by name.
 using Aerie.Text.Patterns;
 
-namespace Aerie.Text;
+namespace Aerie.Text.Components;
 
 /// <summary>What becomes of the matches of a pattern and of the gaps between them.</summary>
 enum SplitBehavior { Isolated, Removed, Contiguous, MergedWithPrevious, MergedWithNext }

@@ -1,5 +1,5 @@
 // Post-processors of tokenizer.json: the tokens that are put around a text when special tokens are asked for. An unknown one is refused by name.
-namespace Aerie.Text;
+namespace Aerie.Text.Components;
 
 /// <summary>What is put before and after the ids of one text.</summary>
 sealed record PostProcessor(int[] Before, int[] After)

@@ -2,7 +2,7 @@
 using System.Text;
 using Aerie.Text.Patterns;
 
-namespace Aerie.Text;
+namespace Aerie.Text.Components;
 
 /// <summary>Changes a stretch of text.</summary>
 abstract class Normalizer

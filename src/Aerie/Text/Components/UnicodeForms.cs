@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using Aerie.Text.Patterns;
 
-namespace Aerie.Text;
+namespace Aerie.Text.Components;
 
 static class UnicodeForms
 {
